@@ -1,0 +1,149 @@
+"""``InKernel``: the subject where test and student share one kernel, as under plain nbgrader.
+
+Nothing separates the two here, so a dishonest notebook can cheat; for honest ones the verdicts are
+those of the sandboxed grader. Output and warnings of the student's code are kept from the test
+cell: nbgrader takes anything on stderr for a failure.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import traceback
+import warnings
+from typing import Any
+
+import numpy as np
+
+from deltarule.judging.subject import (
+    Failure,
+    Opaque,
+    Outcome,
+    Program,
+    Result,
+    Step,
+    TensorArgument,
+    TensorValue,
+    split_path,
+)
+
+__all__ = ["InKernel"]
+
+PLAIN = (bool, int, float, complex, str, type(None))
+LONGEST_LIST = 10_000
+LONGEST_MESSAGE = 200
+_TELLING = re.compile(r"\d+\.\d|tensor\(|array\(|nan|inf\b", re.I)
+"""What a message contains when it may quote a secret input; shapes (integers) may be told."""
+
+
+class InKernel:
+    """Runs programs in this very process."""
+
+    def run(self, program: Program) -> Outcome:
+        """Run the steps one after the other until one raises."""
+        results: list[Any] = []
+        values: list[Any] = []
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            warnings.simplefilter("ignore")
+            for index, step in enumerate(program.steps):
+                try:
+                    result = _run_step(step, results)
+                except Exception as error:  # noqa: BLE001 - a student's code may raise anything
+                    return Outcome(tuple(values), _failure(index, error))
+                results.append(result)
+                if step.op == "read":
+                    values.append(to_value(result))
+        return Outcome(tuple(values))
+
+
+def _run_step(step: Step, results: list[Any]) -> Any:
+    target = _resolve(step.target, results)
+    args = [_resolve(arg, results) for arg in step.args]
+    if step.op == "make":
+        return make_tensor(args[0])
+    if step.op == "call":
+        kwargs = {name: _resolve(value, results) for name, value in step.kwargs.items()}
+        return target(*args, **kwargs)
+    if step.op == "read":
+        return target
+    *parents, last = split_path(step.path)
+    for part in parents:
+        target = _enter(target, part)
+    if step.op == "get":
+        return _enter(target, last)
+    if isinstance(last, int):
+        target[last] = args[0]
+    else:
+        setattr(target, last, args[0])
+    return None
+
+
+def _resolve(value: Any, results: list[Any]) -> Any:
+    if isinstance(value, Result):
+        return results[value.index]
+    if isinstance(value, list):
+        return [_resolve(item, results) for item in value]
+    if isinstance(value, tuple):
+        return tuple(_resolve(item, results) for item in value)
+    return value
+
+
+def _enter(target: Any, part: str | int) -> Any:
+    return target[part] if isinstance(part, int) else getattr(target, part)
+
+
+def make_tensor(argument: TensorArgument) -> Any:
+    """A fresh tensor or array with the argument's values."""
+    if argument.library == "numpy":
+        return np.array(argument.array, dtype=argument.dtype)
+    import torch
+
+    return torch.tensor(argument.array, dtype=getattr(torch, argument.dtype))
+
+
+def to_value(result: Any) -> Any:
+    """A copy of plain data, tensors and arrays; :class:`Opaque` for anything else."""
+    if type(result) in PLAIN:
+        return result
+    if isinstance(result, np.generic):
+        return TensorValue(np.array(result), str(result.dtype), "numpy")
+    if type(result) is np.ndarray:
+        if result.dtype.kind not in "biufc":
+            return Opaque(f"array of {result.dtype}")
+        return TensorValue(result.copy(), str(result.dtype), "numpy")
+    if type(result) in (list, tuple) and len(result) <= LONGEST_LIST:
+        return type(result)(to_value(item) for item in result)
+    if type(result).__module__.split(".")[0] == "torch":
+        return _tensor_value(result)
+    return Opaque(type(result).__name__)
+
+
+def _tensor_value(result: Any) -> Any:
+    import torch
+
+    if type(result) not in (torch.Tensor, torch.nn.Parameter):
+        return Opaque(type(result).__name__)
+    dtype = str(result.dtype).removeprefix("torch.")
+    detached = result.detach().cpu()
+    if dtype == "bfloat16":
+        detached = detached.float()
+    return TensorValue(detached.numpy().copy(), dtype, "torch", bool(result.requires_grad))
+
+
+def _failure(step: int, error: Exception) -> Failure:
+    line = 0
+    for frame in traceback.extract_tb(error.__traceback__):
+        if "ipykernel" in frame.filename or frame.filename.startswith("<ipython-input"):
+            line = frame.lineno or 0
+    message = " ".join(str(error).split())
+    if _TELLING.search(message):
+        message = ""
+    if len(message) > LONGEST_MESSAGE:
+        message = message[:LONGEST_MESSAGE] + "…"
+    missing = isinstance(error, NotImplementedError)
+    return Failure(step, type(error).__name__, message, line, missing)
