@@ -1,0 +1,5 @@
+"""``python -m deltarule`` is the command ``deltarule``."""
+
+from deltarule.cli import main
+
+main()

@@ -1,0 +1,256 @@
+"""The command line: arguments in, exit codes out; the work is done elsewhere.
+
+Exit codes: 0 done, 1 something did not pass, 2 wrong usage or a wrong source, 3 the machinery
+failed. Heavy imports stand inside the commands, so that ``deltarule --help`` is quick.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+import click
+
+from deltarule import __version__
+from deltarule.config import find_course, write_atomic
+from deltarule.errors import DeltaruleError, UsageError
+
+if TYPE_CHECKING:
+    from deltarule.grading.results import Result
+
+__all__ = ["main"]
+
+P = ParamSpec("P")
+NOT_PASSED = 1
+
+json_option = click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the outcome as JSON.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="deltarule")
+def main() -> None:
+    """Build, check and grade a course of Jupyter notebooks that teach gradients."""
+
+
+def _reports_errors(command: Callable[P, None]) -> Callable[P, None]:
+    """Turn our errors into a message and an exit code; anything else is a bug and shows itself."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except DeltaruleError as error:
+            click.echo(f"deltarule: {error}", err=True)
+            sys.exit(error.exit_code)
+
+    return run
+
+
+def _write_json(path: Path | None, record: Any) -> None:
+    if path is not None:
+        write_atomic(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+
+
+@main.command()
+@click.argument("assignments", nargs=-1)
+@click.option("--check", is_flag=True, help="Change nothing; fail if anything generated is stale.")
+@json_option
+@_reports_errors
+def build(assignments: tuple[str, ...], check: bool, json_file: Path | None) -> None:
+    """Make release/ and solutions/ from source/; only what changed."""
+    from deltarule.bridge.build import build_assignment, chosen_assignments, stale_files
+
+    course = find_course(Path.cwd())
+    chosen = chosen_assignments(course, assignments)
+    if check:
+        stale = {name: stale_files(course, name) for name in chosen}
+        _write_json(json_file, {"stale": stale})
+        complaints = [line for lines in stale.values() for line in lines]
+        for line in complaints:
+            click.echo(line)
+        if complaints:
+            click.echo("Run 'deltarule build' and commit what changes.")
+            sys.exit(NOT_PASSED)
+        click.echo(f"{_listed(chosen)}: release and solutions are current.")
+        return
+    errors: list[DeltaruleError] = []
+    done = {}
+    for name in chosen:
+        try:
+            done[name] = build_assignment(course, name, say=lambda step: click.echo(f"{step} ..."))
+            click.echo(f"{name}: {'built' if done[name] else 'nothing to do'}")
+        except DeltaruleError as error:
+            click.echo(f"{name}: not built; release and solutions are as they were", err=True)
+            click.echo(str(error), err=True)
+            errors.append(error)
+    _write_json(json_file, {"built": done, "errors": [str(error) for error in errors]})
+    if errors:
+        sys.exit(max(error.exit_code for error in errors))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--student", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--solution", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--execute", is_flag=True, help="Run what is written and keep the outputs.")
+@json_option
+@_reports_errors
+def convert(
+    file: Path, student: Path | None, solution: Path | None, execute: bool, json_file: Path | None
+) -> None:
+    """Convert one source from anywhere into a student and a solution notebook."""
+    if student is None and solution is None:
+        raise UsageError("say what to make: --student OUT.ipynb, --solution OUT.ipynb, or both")
+    import nbformat
+
+    from deltarule import authoring
+
+    notebook, report = authoring.parse(file, strict=False)
+    for warning in report.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    written = {}
+    for target, render in ((student, authoring.student), (solution, authoring.solution)):
+        if target is None:
+            continue
+        made = render(notebook)
+        if execute:
+            click.echo(f"running {target} ...")
+            authoring.execute(made, file.resolve().parent, name=str(target))
+        for cell in made.cells:
+            cell.metadata.pop("deltarule", None)
+        write_atomic(target, nbformat.writes(made) + "\n")
+        written[target.name] = len(made.cells)
+        click.echo(f"{target}: {len(made.cells)} cells")
+    _write_json(json_file, {"written": written, "warnings": [str(w) for w in report.warnings]})
+
+
+@main.command()
+@click.argument("assignment")
+@click.option(
+    "--submitted",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with <student>/<assignment>/<notebook>.ipynb  [default: submitted/]",
+)
+@click.option(
+    "--notebook",
+    "notebooks",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Grade this file (repeatable) as one submission, apart from the course's gradebook.",
+)
+@click.option("--student", default="student", show_default=True, help="Name with --notebook.")
+@click.option("--force", is_flag=True, help="Grade again what has not changed.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of the secret inputs.")
+@click.option(
+    "--sandbox",
+    type=click.Choice(["none"]),
+    default="none",
+    show_default=True,
+    help="There is no sandbox yet: students' code runs as you.",
+)
+@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML.")
+@json_option
+@_reports_errors
+def grade(
+    assignment: str,
+    submitted: Path | None,
+    notebooks: tuple[Path, ...],
+    student: str,
+    force: bool,
+    seed: int | None,
+    sandbox: str,
+    junit: Path | None,
+    json_file: Path | None,
+) -> None:
+    """Grade the submissions of an assignment, or single notebooks."""
+    from deltarule.bridge.build import require_compiled, require_recorded
+    from deltarule.grading.autograde import Grading, grade_notebooks, students_with_submissions
+    from deltarule.grading.results import ClassResult
+
+    course = find_course(Path.cwd())
+    require_compiled(course, assignment)
+    click.echo(f"sandbox: {sandbox} - students' code runs with your rights", err=True)
+    if notebooks:
+        if Path(student).name != student or student.startswith("."):
+            raise UsageError(f"'{student}' cannot be a student's name: it names folders")
+        result = grade_notebooks(course, assignment, notebooks, student, seed)
+        results, record = [result], result.as_json()
+        _echo_result(result)
+    else:
+        grading = Grading.of_course(course, assignment, submitted, seed, force)
+        students = students_with_submissions(grading)
+        require_recorded(course, assignment)
+        results = _with_progress(students, grading.grade)
+        record = ClassResult(assignment, tuple(results)).as_json()
+        _print_table(assignment, results)
+    _write_json(json_file, record)
+    if junit is not None:
+        from deltarule.reporting.junit import junit_xml
+
+        write_atomic(junit, junit_xml(results))
+    if notebooks and not results[0].everything_passed:
+        sys.exit(NOT_PASSED)
+
+
+def _echo_result(result: Result) -> None:
+    from deltarule.reporting.table import result_lines
+
+    for line in result_lines(result):
+        click.echo(line)
+
+
+def _print_table(assignment: str, results: list[Result]) -> None:
+    from rich.console import Console
+
+    from deltarule.reporting.table import class_table
+
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(class_table(assignment, results))
+
+
+def _with_progress(students: Sequence[str], work: Callable[[str], Result]) -> list[Result]:
+    """Grade one after the other, with a bar on a terminal and plain lines elsewhere."""
+    if not sys.stderr.isatty():
+        results = []
+        for number, student in enumerate(students, 1):
+            click.echo(f"[{number}/{len(students)}] {student}", err=True)
+            results.append(work(student))
+        return results
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    return [work(name) for name in track(students, "grading", console=console)]
+
+
+@main.command()
+@json_option
+@_reports_errors
+def demo(json_file: Path | None) -> None:
+    """Build the course and grade a small class, in build/demo/ with a gradebook of its own."""
+    from deltarule.demo import run_demo
+
+    course = find_course(Path.cwd())
+    place = run_demo(course, say=lambda step: click.echo(f"{step} ..."), grade_all=_with_progress)
+    _print_table(place.assignment, list(place.results))
+    for student, description in place.descriptions.items():
+        click.echo(f"  {student:<28} {description}")
+    click.echo(f"\nsandbox: none. Look at {place.shown}:")
+    click.echo("  release/lab04/lab04.ipynb           what students get")
+    click.echo("  solutions/lab04/lab04.ipynb         the solution, executed")
+    click.echo("  autograded/<student>/lab04/         each graded notebook")
+    click.echo("  feedback/<student>/lab04/           what each student reads")
+    _write_json(json_file, place.as_json())

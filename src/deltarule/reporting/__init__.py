@@ -1,0 +1,1 @@
+"""Results out: tables, JSON, JUnit. Everything is made from the records of ``grading``."""

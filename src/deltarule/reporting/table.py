@@ -1,0 +1,47 @@
+"""A class as a table on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from deltarule.grading.results import Result, TestResult
+
+__all__ = ["class_table", "result_lines"]
+
+SIGNS = {"passed": "green", "partial": "yellow", "failed": "red", "error": "magenta"}
+
+
+def class_table(assignment: str, results: Sequence[Result]) -> Any:
+    """A ``rich`` table: a row for each student, a column for each automatic test."""
+    from rich.table import Table
+
+    table = Table(title=f"{assignment}: automatic points", title_justify="left")
+    table.add_column("student", no_wrap=True)
+    names = [(test.notebook, test.name) for test in results[0].automatic] if results else []
+    notebooks = {notebook for notebook, _ in names}
+    for notebook, name in names:
+        header = name if len(notebooks) == 1 else f"{notebook}/{name}"
+        table.add_column(header.replace("_", "_\u200b"), justify="right", overflow="fold")
+    table.add_column("points", justify="right", no_wrap=True)
+    for result in results:
+        cells = [_points(test) for test in result.automatic]
+        table.add_row(result.student, *cells, f"{result.score:g}/{result.max_score:g}")
+    return table
+
+
+def _points(test: TestResult) -> str:
+    colour = SIGNS.get(test.status, "white")
+    return f"[{colour}]{test.score or 0:g}[/{colour}]"
+
+
+def result_lines(result: Result) -> list[str]:
+    """One submission as plain lines: each test with its points and message."""
+    lines = [f"{result.student}: {result.score:g} of {result.max_score:g} automatic points"]
+    for test in result.automatic:
+        said = f"  {test.message}" if test.status != "passed" else ""
+        lines.append(f"  {test.status:<8}{test.score or 0:>5g}/{test.points:<4g}{test.name}{said}")
+    waiting = [test.name for test in result.manual if test.score is None]
+    if waiting:
+        lines.append(f"  to be graded by hand: {', '.join(waiting)}")
+    return lines

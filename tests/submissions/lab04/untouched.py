@@ -1,0 +1,4 @@
+"""Downloaded the notebook, opened it, and handed it in without typing a character."""
+
+# base: release
+# loses: all
