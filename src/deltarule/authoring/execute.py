@@ -38,6 +38,7 @@ def execute(notebook: Any, folder: Path, *, name: str, cell_seconds: float = 600
     client = NotebookClient(
         notebook,
         timeout=cell_seconds,
+        km=_kernel_manager(notebook),
         resources={"metadata": {"path": str(folder)}},
         coalesce_streams=True,
         record_timing=False,
@@ -54,6 +55,17 @@ def execute(notebook: Any, folder: Path, *, name: str, cell_seconds: float = 600
             notebook.cells[index].source = source
     notebook.metadata["language_info"] = {"name": "python"}  # no kernel version: it only ages
     return notebook
+
+
+def _kernel_manager(notebook: Any) -> Any:
+    """A manager of a local kernel: over local sockets, where the platform has them, not TCP."""
+    from jupyter_client.manager import AsyncKernelManager
+
+    name = notebook.metadata.get("kernelspec", {}).get("name", "python3")
+    manager = AsyncKernelManager(kernel_name=name)
+    if os.name == "posix":
+        manager.transport = "ipc"
+    return manager
 
 
 @contextmanager

@@ -12,15 +12,15 @@ student's code through a ``Subject``, derives tolerances from the arithmetic, an
 into a verdict: a number and a sentence. Importing it brings in neither torch nor nbgrader.
 """
 
+from deltarule.judging.asking import NetworkInterface
 from deltarule.judging.functions import function
 from deltarule.judging.networks import (
-    NetworkInterface,
     network_gradients,
     network_loss,
     network_outputs,
-    network_trajectory,
     network_update,
 )
+from deltarule.judging.training import network_trajectory
 from deltarule.judging.verdicts import SEED_VARIABLE, VERDICT_MIME, Score, Sheet, Verdict
 
 __all__ = [

@@ -28,7 +28,7 @@ __all__ = ["EPSILON", "SAFETY", "Allowance", "epsilon_of", "network_allowance"]
 EPSILON = {"float64": 2.0**-52, "float32": 2.0**-23}
 """Machine epsilon; a coarser type is judged as float32, so it must be as exact as that."""
 
-SAFETY = 16.0
+SAFETY = 4.0
 """How many times the analysed error is allowed."""
 
 FUNCTION_ERROR = 4.0

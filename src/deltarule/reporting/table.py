@@ -22,7 +22,9 @@ def class_table(assignment: str, results: Sequence[Result]) -> Any:
     notebooks = {notebook for notebook, _ in names}
     for notebook, name in names:
         header = name if len(notebooks) == 1 else f"{notebook}/{name}"
-        table.add_column(header.replace("_", "_\u200b"), justify="right", overflow="fold")
+        table.add_column(
+            header.replace("_", "_\n").replace("/", "/\n"), justify="right", overflow="fold"
+        )
     table.add_column("points", justify="right", no_wrap=True)
     for result in results:
         cells = [_points(test) for test in result.automatic]
