@@ -1,28 +1,12 @@
 """Verdicts on networks: right code is never rejected, and each wrong one loses what it should."""
 
-import types
-
 import numpy as np
 import pytest
 import torch
 
 from deltarule import judging
-from deltarule.authoring import parse
 
 SEEDS = range(12)
-
-
-@pytest.fixture(scope="module")
-def lab4(course_root):
-    """The names that lab 4's own solution defines, from its source."""
-    notebook, _ = parse(course_root / "source" / "lab04" / "lab04.md")
-    names = {"__name__": "lab04"}
-    for cell in notebook.cells:
-        if cell.kind == "code" and cell.role.value in ("plain", "solution"):
-            text = cell.solution
-            if "matplotlib" in text or "class " in text or "def " in text:
-                exec(compile(text, cell.name or "cell", "exec"), names)
-    return types.SimpleNamespace(**names)
 
 
 @pytest.fixture

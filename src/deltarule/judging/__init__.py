@@ -14,12 +14,8 @@ into a verdict: a number and a sentence. Importing it brings in neither torch no
 
 from deltarule.judging.asking import NetworkInterface
 from deltarule.judging.functions import function
-from deltarule.judging.networks import (
-    network_gradients,
-    network_loss,
-    network_outputs,
-    network_update,
-)
+from deltarule.judging.gradients import network_gradients
+from deltarule.judging.networks import network_loss, network_outputs, network_update
 from deltarule.judging.training import network_trajectory
 from deltarule.judging.verdicts import SEED_VARIABLE, VERDICT_MIME, Score, Sheet, Verdict
 

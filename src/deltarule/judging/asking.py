@@ -109,7 +109,15 @@ None where nothing can be said about the case.
 """
 
 
-def in_all_cases(subject_name: str, judge: Judge, praise: str, undecidable: str = "") -> Verdict:
+def in_all_cases(
+    subject_name: str,
+    judge: Judge,
+    praise: str,
+    *,
+    undecidable: str = "",
+    diagnose: Callable[[], dict[str, str] | None] | None = None,
+    carried: Callable[[], tuple[float, str] | None] | None = None,
+) -> Verdict:
     """Run ``judge`` on every case of a fresh set and sum up.
 
     Args:
@@ -117,6 +125,9 @@ def in_all_cases(subject_name: str, judge: Judge, praise: str, undecidable: str 
         judge: judges one case.
         praise: what to say where everything is right.
         undecidable: what to say where nothing could be said about any case.
+        diagnose: called where something is wrong; says which misconception explains it.
+        carried: called where something is wrong; credit and message if the answer follows rightly
+            from an earlier mistake.
     """
     groups: dict[str, list[bool]] = {}
     margins: list[float] = []
@@ -135,7 +146,11 @@ def in_all_cases(subject_name: str, judge: Judge, praise: str, undecidable: str 
         return file_verdict(Verdict(subject_name, 0.0, undecidable))
     credit = credit_of(groups)
     message = praise if credit == 1.0 and not complaints else _sum_up(groups, complaints)
-    return file_verdict(Verdict(subject_name, credit, message, min(margins, default=None)))
+    margin = min(margins, default=None)
+    if credit < 1.0 and carried is not None and (earned := carried()) is not None:
+        return file_verdict(Verdict(subject_name, max(credit, earned[0]), earned[1], margin))
+    diagnosis = diagnose() if diagnose is not None and credit < 1.0 else None
+    return file_verdict(Verdict(subject_name, credit, message, margin, diagnosis))
 
 
 def _sum_up(groups: dict[str, list[bool]], complaints: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Judge a network that a student wrote: outputs, loss, gradients, an update.
+"""Judge a network that a student wrote: outputs, loss, an update; gradients have their own module.
 
 Each function is one line of a hidden test. It draws secret cases, lets the student's class compute
 on them through a :class:`~deltarule.judging.subject.Subject`, compares with the engine and files a
@@ -8,13 +8,11 @@ the student's own outputs (error carried forward).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from deltarule import engine
-from deltarule.engine import Array
 from deltarule.judging.asking import (
     LAB4,
     NetworkInterface,
@@ -25,12 +23,12 @@ from deltarule.judging.asking import (
     wrong_everywhere,
 )
 from deltarule.judging.cases import NetworkCase
-from deltarule.judging.comparing import Comparison, compare
+from deltarule.judging.comparing import compare
 from deltarule.judging.subject import Subject
-from deltarule.judging.tolerance import SAFETY, Allowance, network_allowance
+from deltarule.judging.tolerance import SAFETY, network_allowance
 from deltarule.judging.verdicts import Verdict
 
-__all__ = ["network_gradients", "network_loss", "network_outputs", "network_update"]
+__all__ = ["network_loss", "network_outputs", "network_update"]
 
 
 def network_outputs(network: Any, interface: NetworkInterface = LAB4) -> Verdict:
@@ -99,67 +97,6 @@ def _loss_of(own: Any, case: NetworkCase) -> float | None:
     return case.network.loss.value(case.y, array.astype(np.float64)[:, None])
 
 
-def network_gradients(network: Any, interface: NetworkInterface = LAB4) -> Verdict:
-    """Judge ``backward(x, y)``: the gradient of the loss for every weight and bias.
-
-    Returns:
-        The verdict. Credit in quarters: weights and biases of the output layer and of the hidden
-        layers; each quarter only if it is right in every case.
-    """
-
-    def judge(case: NetworkCase, subject: Subject) -> Any:
-        opened = NetworkQuestion.open(case, network, interface)
-        opened.method(interface.backward, opened.x(), opened.y())
-        opened.read_parameters(gradients=True)
-        outcome = ask(opened, subject)
-        layers = len(case.network.layers)
-        names = _gradient_groups(layers)
-        if outcome.failure:
-            return wrong_everywhere(sorted(set(names)), outcome.failure)
-        gradients = engine.backward(case.network, engine.forward(case.network, case.x), case.y)
-        allowance = network_allowance(case.network, case.x, case.y)
-        compared = _compare_layers(
-            outcome.values, gradients.weight, gradients.bias, allowance, case.dtype
-        )
-        right: dict[str, bool] = {}
-        complaint = ""
-        for position, (name, found) in enumerate(zip(names, compared, strict=True)):
-            right[name] = right.get(name, True) and found.right
-            if not found.right and not complaint:
-                what = "bias" if position % 2 else "weight"
-                number = layers - 1 - position // 2
-                complaint = f"the {what} gradient of layer {number} {found.complaint}"
-        return right, compared, complaint
-
-    return in_all_cases(
-        "gradients",
-        in_float32_if_needed(judge),
-        "Every weight and bias gradient is right, for every network and batch.",
-    )
-
-
-def _gradient_groups(layers: int) -> list[str]:
-    """The credit group of each tensor, last layer first, weight before bias."""
-    names = ["output weights", "output biases"]
-    return names + ["hidden weights", "hidden biases"] * (layers - 1)
-
-
-def _compare_layers(
-    values: Sequence[Any],
-    weight: Sequence[Array],
-    bias: Sequence[Array],
-    allowance: Allowance,
-    dtype: str,
-) -> list[Comparison]:
-    compared = []
-    for position, value in enumerate(values):
-        number = len(weight) - 1 - position // 2
-        expected = (bias if position % 2 else weight)[number]
-        allowed = (allowance.bias if position % 2 else allowance.weight)[number]
-        compared.append(compare(value, expected, allowed, dtype))
-    return compared
-
-
 def network_update(network: Any, interface: NetworkInterface = LAB4) -> Verdict:
     """Judge ``apply_gradients(learning_rate)``: every parameter moves against its gradient.
 
@@ -194,7 +131,7 @@ def network_update(network: Any, interface: NetworkInterface = LAB4) -> Verdict:
             compared.append(found)
             right["biases" if position % 2 else "weights"] &= found.right
             if not found.right and not complaint:
-                complaint = f"after the update the {what} of layer {number} {found.complaint}"
+                complaint = f"after the update the {what} of layer {number + 1} {found.complaint}"
         return right, compared, complaint
 
     return in_all_cases(

@@ -80,7 +80,7 @@ def network_trajectory(train: Any, network: Any, interface: NetworkInterface = L
         "training",
         in_float32_if_needed(judge),
         "Losses and trained parameters are right.",
-        UNDECIDABLE,
+        undecidable=UNDECIDABLE,
     )
 
 

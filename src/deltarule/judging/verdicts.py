@@ -35,12 +35,14 @@ class Verdict:
         message: a sentence or a few for the student; never contains a secret input.
         margin: how many times closer than needed the answer is (above 1), or the inverse of how
             many times further than allowed (below 1); None where nothing could be compared.
+        diagnosis: the misconception that explains the answer: ``name``, ``explanation``, ``hint``.
     """
 
     subject: str
     credit: float
     message: str
     margin: float | None = None
+    diagnosis: dict[str, str] | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.credit) and 0.0 <= self.credit <= 1.0):
@@ -84,17 +86,26 @@ class Score(float):
             "seed": self.seed,
             "message": " ".join(verdict.message for verdict in self.verdicts),
             "margin": min(margins) if margins else None,
+            "diagnosis": next((v.diagnosis for v in self.verdicts if v.diagnosis), None),
         }
 
     def _as_html(self) -> str:
         rows = "".join(
-            f"<li><b>{html.escape(v.subject)}</b> ({v.credit:.0%}): {html.escape(v.message)}</li>"
+            f"<li><b>{html.escape(v.subject)}</b> ({v.credit:.0%}): {html.escape(v.message)}"
+            f"{_as_advice(v.diagnosis)}</li>"
             for v in self.verdicts
         )
         return (
             f"<p><b>{html.escape(self.name)}: {float(self):g} of {self.points:g} points</b></p>"
             f"<ul>{rows}</ul>"
         )
+
+
+def _as_advice(diagnosis: dict[str, str] | None) -> str:
+    if diagnosis is None:
+        return ""
+    said = html.escape(diagnosis["explanation"])
+    return f"<p>{said} <i>{html.escape(diagnosis['hint'])}</i></p>"
 
 
 class Sheet:
