@@ -15,13 +15,21 @@ def network_class(lab4):
     return type("NeuralNetwork", (lab4.NeuralNetwork,), {})
 
 
-def verdict(monkeypatch, seed, judge, *args):
-    monkeypatch.setenv(judging.SEED_VARIABLE, str(seed))
-    return judge(*args)
+@pytest.fixture
+def verdict(judged):
+    """Judge with a given seed, in both places."""
+
+    def call(monkeypatch, seed, judge, *students):
+        monkeypatch.setenv(judging.SEED_VARIABLE, str(seed))
+        return judged(judge, students)
+
+    return call
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_solution_of_lab_4_agrees_with_the_engine(monkeypatch, lab4, network_class, seed):
+def test_the_solution_of_lab_4_agrees_with_the_engine(
+    verdict, monkeypatch, lab4, network_class, seed
+):
     for judge, args in (
         (judging.network_outputs, [network_class]),
         (judging.network_loss, [network_class]),
@@ -34,7 +42,7 @@ def test_the_solution_of_lab_4_agrees_with_the_engine(monkeypatch, lab4, network
         assert found.margin > 1.0
 
 
-def test_margins_leave_room_without_hiding_mistakes(monkeypatch, network_class):
+def test_margins_leave_room_without_hiding_mistakes(verdict, monkeypatch, network_class):
     margins = [
         verdict(monkeypatch, seed, judging.network_gradients, network_class).margin
         for seed in range(30)
@@ -43,7 +51,7 @@ def test_margins_leave_room_without_hiding_mistakes(monkeypatch, network_class):
 
 
 @pytest.mark.parametrize("factor", [1 + 1e-3, 1 - 1e-3, 2.0, -1.0])
-def test_gradients_off_by_a_factor_are_rejected(monkeypatch, network_class, factor):
+def test_gradients_off_by_a_factor_are_rejected(verdict, monkeypatch, network_class, factor):
     def backward(self, x, y):
         super(network_class, self).backward(x, y)
         for layer in self.layers:
@@ -58,7 +66,7 @@ def test_gradients_off_by_a_factor_are_rejected(monkeypatch, network_class, fact
         )
 
 
-def test_a_small_relative_error_of_float64_gradients_is_seen(monkeypatch, network_class):
+def test_a_small_relative_error_of_float64_gradients_is_seen(verdict, monkeypatch, network_class):
     def backward(self, x, y):
         super(network_class, self).backward(x, y)
         if x.dtype == torch.float64:
@@ -82,7 +90,7 @@ def test_a_small_relative_error_of_float64_gradients_is_seen(monkeypatch, networ
         (lambda y: y + 0.01, "expected"),
     ],
 )
-def test_wrong_outputs_get_a_clear_sentence(monkeypatch, network_class, change, said):
+def test_wrong_outputs_get_a_clear_sentence(verdict, monkeypatch, network_class, change, said):
     network_class.forward = lambda self, x: change(super(network_class, self).forward(x))
     found = verdict(monkeypatch, 3, judging.network_outputs, network_class)
     assert found.credit == 0.0
@@ -99,12 +107,14 @@ def test_wrong_outputs_get_a_clear_sentence(monkeypatch, network_class, change, 
         lambda y: y.double(),
     ],
 )
-def test_right_numbers_in_another_container_are_accepted(monkeypatch, network_class, change):
+def test_right_numbers_in_another_container_are_accepted(
+    verdict, monkeypatch, network_class, change
+):
     network_class.forward = lambda self, x: change(super(network_class, self).forward(x))
     assert verdict(monkeypatch, 4, judging.network_outputs, network_class).credit == 1.0
 
 
-def test_code_that_insists_on_float32_is_accepted(monkeypatch, network_class):
+def test_code_that_insists_on_float32_is_accepted(verdict, monkeypatch, network_class):
     def forward(self, x):
         for layer in self.layers:
             zeros = torch.zeros(len(x), layer.linear.weight.shape[0], dtype=torch.float32)
@@ -115,7 +125,7 @@ def test_code_that_insists_on_float32_is_accepted(monkeypatch, network_class):
     assert verdict(monkeypatch, 5, judging.network_outputs, network_class).credit == 1.0
 
 
-def test_an_unsolved_stub_is_told_from_a_wrong_answer(monkeypatch, network_class):
+def test_an_unsolved_stub_is_told_from_a_wrong_answer(verdict, monkeypatch, network_class):
     def backward(self, x, y):
         raise NotImplementedError("NeuralNetwork.backward: your code is missing here")
 
@@ -125,7 +135,7 @@ def test_an_unsolved_stub_is_told_from_a_wrong_answer(monkeypatch, network_class
     assert "not implemented yet" in found.message
 
 
-def test_messages_do_not_quote_secret_inputs(monkeypatch, network_class):
+def test_messages_do_not_quote_secret_inputs(verdict, monkeypatch, network_class):
     def forward(self, x):
         raise ValueError(f"look at this: {x}")
 
@@ -135,7 +145,9 @@ def test_messages_do_not_quote_secret_inputs(monkeypatch, network_class):
     assert "look at this" not in message
 
 
-def test_wrong_backward_costs_nothing_in_the_test_of_train(monkeypatch, lab4, network_class):
+def test_wrong_backward_costs_nothing_in_the_test_of_train(
+    verdict, monkeypatch, lab4, network_class
+):
     def backward(self, x, y):
         super(network_class, self).backward(x, y)
         for layer in self.layers:
@@ -147,7 +159,7 @@ def test_wrong_backward_costs_nothing_in_the_test_of_train(monkeypatch, lab4, ne
         assert found.credit == 1.0, found.message
 
 
-def test_wrong_train_over_a_wrong_backward_earns_nothing(monkeypatch, lab4, network_class):
+def test_wrong_train_over_a_wrong_backward_earns_nothing(verdict, monkeypatch, lab4, network_class):
     network_class.backward = lambda self, x, y: super(network_class, self).backward(x, 1 - y)
 
     def train(x, y, net, epochs, lr):
@@ -158,7 +170,9 @@ def test_wrong_train_over_a_wrong_backward_earns_nothing(monkeypatch, lab4, netw
         assert found.credit < 1.0
 
 
-def test_train_over_a_backward_that_does_nothing_cannot_be_judged(monkeypatch, lab4, network_class):
+def test_train_over_a_backward_that_does_nothing_cannot_be_judged(
+    verdict, monkeypatch, lab4, network_class
+):
     def backward(self, x, y):
         for layer in self.layers:
             layer.linear.weight_grad = torch.zeros_like(layer.linear.weight)
@@ -175,14 +189,14 @@ def test_train_over_a_backward_that_does_nothing_cannot_be_judged(monkeypatch, l
     assert "cannot be judged yet" in found.message
 
 
-def test_wrong_forward_costs_nothing_in_the_test_of_get_loss(monkeypatch, network_class):
+def test_wrong_forward_costs_nothing_in_the_test_of_get_loss(verdict, monkeypatch, network_class):
     network_class.forward = lambda self, x: 0.5 * super(network_class, self).forward(x)
     assert verdict(monkeypatch, 1, judging.network_loss, network_class).credit == 1.0
     assert verdict(monkeypatch, 1, judging.network_outputs, network_class).credit == 0.0
 
 
 def test_output_and_warnings_of_the_students_code_stay_out_of_the_test_cell(
-    monkeypatch, network_class, capsys
+    verdict, monkeypatch, network_class, capsys
 ):
     import sys
     import warnings
@@ -199,7 +213,7 @@ def test_output_and_warnings_of_the_students_code_stay_out_of_the_test_cell(
     assert (captured.out, captured.err) == ("", "")
 
 
-def test_the_same_seed_gives_the_same_message(monkeypatch, network_class):
+def test_the_same_seed_gives_the_same_message(verdict, monkeypatch, network_class):
     network_class.forward = lambda self, x: 0.9 * super(network_class, self).forward(x)
     first, second, other = (
         verdict(monkeypatch, seed, judging.network_outputs, network_class).message

@@ -1,10 +1,15 @@
 """Programs of steps, and what comes back from them."""
 
+import socket
+
 import numpy as np
 import pytest
 import torch
 
+from deltarule.errors import JudgingError
+from deltarule.judging import wire
 from deltarule.judging.inkernel import InKernel
+from deltarule.judging.loopback import Loopback
 from deltarule.judging.subject import Opaque, Program, TensorValue, split_path
 
 
@@ -17,38 +22,55 @@ class Box:
         return sum(self.items) + extra
 
 
-def test_later_steps_name_earlier_results():
-    program = Program()
-    box = program.call(Box, [1, 2])
-    program.set(box, "inner.items[0]", 10)
-    program.read(program.call_method(box, "total", extra=5))
-    program.read(program.get(box, "items"))
-    assert InKernel().run(program).values == (17, [10, 2])
+@pytest.fixture(params=["in kernel", "loopback"])
+def run(request):
+    """Run a program that is written over ``look(object)``, in both places."""
+
+    def call(write, *objects):
+        program = Program()
+        if request.param == "in kernel":
+            write(program, *objects)
+            return InKernel().run(program)
+        names = {f"object_{number}": one for number, one in enumerate(objects)}
+        with Loopback(names) as remote:
+            write(program, *map(remote.reference, names))
+            return remote.run(program)
+
+    return call
 
 
-def test_a_failure_keeps_what_was_read_before_it():
-    program = Program()
-    box = program.call(Box, [1])
-    program.read(program.call_method(box, "total"))
-    program.call_method(box, "missing")
-    outcome = InKernel().run(program)
+def test_later_steps_name_earlier_results(run):
+    def write(program, box_class):
+        box = program.call(box_class, [1, 2])
+        program.set(box, "inner.items[0]", 10)
+        program.read(program.call_method(box, "total", extra=5))
+        program.read(program.get(box, "items"))
+
+    assert run(write, Box).values == (17, [10, 2])
+
+
+def test_a_failure_keeps_what_was_read_before_it(run):
+    def write(program, box_class):
+        box = program.call(box_class, [1])
+        program.read(program.call_method(box, "total"))
+        program.call_method(box, "missing")
+
+    outcome = run(write, Box)
     assert outcome.values == (1,)
     assert outcome.failure.error == "AttributeError"
     assert "missing" in str(outcome.failure)
 
 
-def test_tensors_come_back_as_copies_with_their_type():
+def test_tensors_come_back_as_copies_with_their_type(run):
     tensor = torch.ones(2, requires_grad=True)
-    program = Program()
-    program.read(program.call(lambda: tensor))
-    (value,) = InKernel().run(program).values
-    assert value.dtype == "float32"
-    assert value.tracked
+    outcome = run(lambda program, f: program.read(program.call(f)), lambda: tensor)
+    (value,) = outcome.values
+    assert (value.dtype, value.library, value.tracked) == ("float32", "torch", True)
     value.array[0] = 5
     assert tensor[0] == 1
 
 
-def test_an_object_that_claims_to_equal_everything_stays_opaque():
+def test_an_object_that_claims_to_equal_everything_stays_opaque(run):
     class Equal:
         def __eq__(self, other):
             return True
@@ -61,19 +83,108 @@ def test_an_object_that_claims_to_equal_everything_stays_opaque():
 
         __hash__ = None
 
-    program = Program()
-    program.read(program.call(lambda: [Equal(), Sneaky(1.0)]))
-    (values,) = InKernel().run(program).values
-    assert values == [Opaque("Equal"), Opaque("Sneaky")]
+    outcome = run(lambda program, f: program.read(program.call(f)), lambda: [Equal(), Sneaky(1.0)])
+    assert outcome.values == ([Opaque("Equal"), Opaque("Sneaky")],)
 
 
-def test_bfloat16_and_numpy_scalars_come_back_as_numbers():
-    program = Program()
-    program.read(program.call(lambda: (torch.ones(1, dtype=torch.bfloat16), np.float32(2))))
-    ((first, second),) = InKernel().run(program).values
+@pytest.mark.parametrize(
+    "value", [None, True, 3, 2.5, float("inf"), 1j, "text", (1, [2.0]), [], float("nan")]
+)
+def test_plain_data_comes_back_as_it_is(run, value):
+    (found,) = run(lambda program, f: program.read(program.call(f)), lambda: value).values
+    assert repr(found) == repr(value)
+    assert type(found) is type(value)
+
+
+def test_bfloat16_and_numpy_scalars_come_back_as_numbers(run):
+    made = (torch.ones(1, dtype=torch.bfloat16), np.float32(2))
+    ((first, second),) = run(lambda program, f: program.read(program.call(f)), lambda: made).values
     assert isinstance(first, TensorValue)
     assert first.dtype == "bfloat16"
     assert second.array == 2
+
+
+def test_tensors_arrive_with_the_values_type_and_shape_that_were_sent(run):
+    sent = np.arange(6, dtype=np.float64).reshape(2, 3)
+
+    def write(program, f):
+        program.read(program.call(f, program.tensor(sent, "float32")))
+        program.read(program.call(f, program.tensor(sent[:0], "float64", "numpy")))
+
+    first, second = run(write, lambda x: (str(x.dtype), x)).values
+    assert first[0] == "torch.float32"
+    assert np.array_equal(first[1].array, sent)
+    assert second[1].array.shape == (0, 3)
+
+
+def test_an_endless_loop_ends_the_process_and_stays_failed():
+    def endless():
+        while True:
+            pass
+
+    with Loopback({"f": endless, "g": lambda: 1}, seconds=0.3) as remote:
+        for name in ("f", "g"):
+            program = Program()
+            program.read(program.call(remote.reference(name)))
+            outcome = remote.run(program)
+            assert outcome.values == ()
+            assert outcome.failure.error == "TimeoutError"
+
+
+def test_leaving_the_process_is_a_failure_not_an_answer():
+    import os
+
+    with Loopback({"leave": lambda: os._exit(0)}) as remote:
+        program = Program()
+        program.read(program.call(remote.reference("leave")))
+        assert remote.run(program).failure.error == "SystemExit"
+
+
+def test_what_the_student_changes_in_the_fork_does_not_reach_the_judge():
+    items = [1]
+    with Loopback({"items": items}) as remote:
+        program = Program()
+        program.call(program.get(remote.reference("items"), "append"), 2)
+        program.read(remote.reference("items"))
+        assert remote.run(program).values == ([1, 2],)
+    assert items == [1]
+
+
+def frame(header, payload=b""):
+    return len(header).to_bytes(8, "big") + header + payload
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        (2**40).to_bytes(8, "big"),
+        frame(b"not json"),
+        frame(b"[]"),
+        frame(b'{"values": [], "failure": null}'),
+        frame(b'{"values": [], "failure": null, "blobs": [-1]}'),
+        frame(b'{"values": [], "failure": null, "blobs": [99999999999]}'),
+        frame(b'{"values": [{"tensor": 1}], "failure": null, "blobs": []}'),
+        frame(b'{"values": [{"evil": 1}], "failure": null, "blobs": []}'),
+        frame(
+            b'{"values": [{"tensor": [{"dtype": "float32", "shape": [9], "blob": 0}, "", "", 0]}],'
+            b' "failure": null, "blobs": [4]}',
+            b"abcd",
+        ),
+        frame(
+            b'{"values": [{"tensor": [{"dtype": "object", "shape": [1], "blob": 0}, "", "", 0]}],'
+            b' "failure": null, "blobs": [8]}',
+            b"abcdefgh",
+        ),
+        frame(b'{"values": ' + b"[" * 5000 + b"]" * 5000 + b', "failure": null, "blobs": []}'),
+    ],
+)
+def test_a_forged_frame_is_refused(data):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(5)
+        theirs.sendall(data)
+        with pytest.raises(JudgingError):
+            wire.decode_outcome(*wire.receive(ours))
 
 
 @pytest.mark.parametrize("path", ["", "a", "a.b", "[0]", "a[0][1].b", "layers[-1].x"])

@@ -14,7 +14,6 @@ from typing import Any
 from deltarule.engine import Array
 from deltarule.judging.cases import NetworkCase, network_cases
 from deltarule.judging.comparing import Comparison
-from deltarule.judging.inkernel import InKernel
 from deltarule.judging.subject import Outcome, Program, Result, Subject
 from deltarule.judging.verdicts import Verdict, credit_of, file_verdict, new_rng
 
@@ -111,6 +110,7 @@ None where nothing can be said about the case.
 
 def in_all_cases(
     subject_name: str,
+    subject: Subject,
     judge: Judge,
     praise: str,
     *,
@@ -122,6 +122,7 @@ def in_all_cases(
 
     Args:
         subject_name: what is judged, for the verdict.
+        subject: where the student's code lives.
         judge: judges one case.
         praise: what to say where everything is right.
         undecidable: what to say where nothing could be said about any case.
@@ -133,7 +134,7 @@ def in_all_cases(
     margins: list[float] = []
     complaints: list[str] = []
     for case in network_cases(new_rng()):
-        judged = judge(case, InKernel())
+        judged = judge(case, subject)
         if judged is None:
             continue
         right, comparisons, complaint = judged

@@ -13,7 +13,7 @@ import numpy as np
 
 from deltarule.engine import Array
 from deltarule.judging.comparing import Comparison, compare
-from deltarule.judging.inkernel import InKernel
+from deltarule.judging.inkernel import subject_of
 from deltarule.judging.subject import Program
 from deltarule.judging.tolerance import SAFETY
 from deltarule.judging.verdicts import Verdict, credit_of, file_verdict, new_rng
@@ -85,7 +85,7 @@ def _judge(
     program.read(program.call(student, **tensors))
     for tensor in tensors.values():
         program.read(tensor)
-    outcome = InKernel().run(program)
+    outcome = subject_of(student).run(program)
     if outcome.failure:
         return [Comparison(str(outcome.failure))] * len(parts), str(outcome.failure)
     received, *after = outcome.values

@@ -26,6 +26,7 @@ from deltarule.judging.asking import (
 from deltarule.judging.cases import NetworkCase
 from deltarule.judging.comparing import Comparison, compare
 from deltarule.judging.diagnosis import Evidence, diagnose
+from deltarule.judging.inkernel import subject_of
 from deltarule.judging.subject import Subject, TensorValue
 from deltarule.judging.tolerance import epsilon_of, network_allowance
 from deltarule.judging.verdicts import Verdict
@@ -61,6 +62,7 @@ def network_gradients(
     judge = _GradientJudge(network, interface)
     return in_all_cases(
         "gradients",
+        subject_of(network),
         in_float32_if_needed(judge),
         "Every weight and bias gradient is right, for every network and batch.",
         diagnose=judge.diagnosis,

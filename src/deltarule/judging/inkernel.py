@@ -12,6 +12,7 @@ import io
 import re
 import traceback
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,14 +22,16 @@ from deltarule.judging.subject import (
     Opaque,
     Outcome,
     Program,
+    Reference,
     Result,
     Step,
+    Subject,
     TensorArgument,
     TensorValue,
     split_path,
 )
 
-__all__ = ["InKernel"]
+__all__ = ["InKernel", "make_tensor", "subject_of", "to_value"]
 
 PLAIN = (bool, int, float, complex, str, type(None))
 LONGEST_LIST = 10_000
@@ -38,7 +41,14 @@ _TELLING = re.compile(r"\d+\.\d|tensor\(|array\(|nan|inf\b", re.I)
 
 
 class InKernel:
-    """Runs programs in this very process."""
+    """Runs programs in this very process.
+
+    Args:
+        namespace: where references by name are looked up.
+    """
+
+    def __init__(self, namespace: Mapping[str, Any] | None = None) -> None:
+        self.namespace = namespace or {}
 
     def run(self, program: Program) -> Outcome:
         """Run the steps one after the other until one raises."""
@@ -52,7 +62,7 @@ class InKernel:
             warnings.simplefilter("ignore")
             for index, step in enumerate(program.steps):
                 try:
-                    result = _run_step(step, results)
+                    result = _run_step(step, results, self.namespace)
                 except Exception as error:  # noqa: BLE001 - a student's code may raise anything
                     return Outcome(tuple(values), _failure(index, error))
                 results.append(result)
@@ -61,13 +71,22 @@ class InKernel:
         return Outcome(tuple(values))
 
 
-def _run_step(step: Step, results: list[Any]) -> Any:
-    target = _resolve(step.target, results)
-    args = [_resolve(arg, results) for arg in step.args]
+def subject_of(*objects: Any) -> Subject:
+    """Where these objects of a student's live: with a reference's subject, else right here."""
+    for one in objects:
+        if isinstance(one, Reference):
+            subject: Subject = one.subject
+            return subject
+    return InKernel()
+
+
+def _run_step(step: Step, results: list[Any], namespace: Mapping[str, Any]) -> Any:
+    target = _resolve(step.target, results, namespace)
+    args = [_resolve(arg, results, namespace) for arg in step.args]
     if step.op == "make":
         return make_tensor(args[0])
     if step.op == "call":
-        kwargs = {name: _resolve(value, results) for name, value in step.kwargs.items()}
+        kwargs = {name: _resolve(v, results, namespace) for name, v in step.kwargs.items()}
         return target(*args, **kwargs)
     if step.op == "read":
         return target
@@ -83,13 +102,13 @@ def _run_step(step: Step, results: list[Any]) -> Any:
     return None
 
 
-def _resolve(value: Any, results: list[Any]) -> Any:
+def _resolve(value: Any, results: list[Any], namespace: Mapping[str, Any]) -> Any:
     if isinstance(value, Result):
         return results[value.index]
-    if isinstance(value, list):
-        return [_resolve(item, results) for item in value]
-    if isinstance(value, tuple):
-        return tuple(_resolve(item, results) for item in value)
+    if isinstance(value, Reference):
+        return namespace[value.name]
+    if isinstance(value, list | tuple):
+        return type(value)(_resolve(item, results, namespace) for item in value)
     return value
 
 

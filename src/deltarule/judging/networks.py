@@ -24,6 +24,7 @@ from deltarule.judging.asking import (
 )
 from deltarule.judging.cases import NetworkCase
 from deltarule.judging.comparing import compare
+from deltarule.judging.inkernel import subject_of
 from deltarule.judging.subject import Subject
 from deltarule.judging.tolerance import SAFETY, network_allowance
 from deltarule.judging.verdicts import Verdict
@@ -56,7 +57,10 @@ def network_outputs(network: Any, interface: NetworkInterface = LAB4) -> Verdict
         return {case.kind: found.right}, [found], complaint
 
     return in_all_cases(
-        "network outputs", in_float32_if_needed(judge), "The outputs are right for every network."
+        "network outputs",
+        subject_of(network),
+        in_float32_if_needed(judge),
+        "The outputs are right for every network.",
     )
 
 
@@ -85,7 +89,10 @@ def network_loss(network: Any, interface: NetworkInterface = LAB4) -> Verdict:
         return {"loss": found.right}, [found], "" if found.right else f"the loss {found.complaint}"
 
     return in_all_cases(
-        "loss", in_float32_if_needed(judge), "The loss is right for every network and batch."
+        "loss",
+        subject_of(network),
+        in_float32_if_needed(judge),
+        "The loss is right for every network and batch.",
     )
 
 
@@ -135,5 +142,8 @@ def network_update(network: Any, interface: NetworkInterface = LAB4) -> Verdict:
         return right, compared, complaint
 
     return in_all_cases(
-        "update", in_float32_if_needed(judge), "Every parameter moved as gradient descent says."
+        "update",
+        subject_of(network),
+        in_float32_if_needed(judge),
+        "Every parameter moved as gradient descent says.",
     )

@@ -30,6 +30,7 @@ __all__ = [
     "Opaque",
     "Outcome",
     "Program",
+    "Reference",
     "Result",
     "Step",
     "Subject",
@@ -44,6 +45,18 @@ class Result:
     """What step number ``index`` of a program gave; usable as an argument of later steps."""
 
     index: int
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An object of the student's that lives elsewhere, known by the name it is bound to.
+
+    It can be handed to judging functions like the object itself. Nothing can be asked of it
+    directly: it has no attributes, it cannot be called, and it compares with nothing.
+    """
+
+    name: str
+    subject: Any = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

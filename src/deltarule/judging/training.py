@@ -25,6 +25,7 @@ from deltarule.judging.asking import (
 )
 from deltarule.judging.cases import NetworkCase
 from deltarule.judging.comparing import Comparison, compare
+from deltarule.judging.inkernel import subject_of
 from deltarule.judging.subject import Failure, Subject
 from deltarule.judging.tolerance import SAFETY, epsilon_of, network_allowance
 from deltarule.judging.verdicts import Verdict
@@ -78,6 +79,7 @@ def network_trajectory(train: Any, network: Any, interface: NetworkInterface = L
 
     return in_all_cases(
         "training",
+        subject_of(train, network),
         in_float32_if_needed(judge),
         "Losses and trained parameters are right.",
         undecidable=UNDECIDABLE,
