@@ -7,6 +7,7 @@ fresh set of cases and makes one verdict of it. What is asked stands in ``networ
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from deltarule.judging.subject import Outcome, Program, Result, Subject
 from deltarule.judging.verdicts import Verdict, credit_of, file_verdict, new_rng
 
 __all__ = [
+    "DIAGNOSE_VARIABLE",
     "LAB4",
     "Judge",
     "NetworkInterface",
@@ -27,6 +29,10 @@ __all__ = [
     "in_float32_if_needed",
     "wrong_everywhere",
 ]
+
+
+DIAGNOSE_VARIABLE = "DELTARULE_DIAGNOSE"
+"""Set to ``0``, nothing is diagnosed: ``deltarule check`` tries hundreds of mutants."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +156,8 @@ def in_all_cases(
     margin = min(margins, default=None)
     if credit < 1.0 and carried is not None and (earned := carried()) is not None:
         return file_verdict(Verdict(subject_name, max(credit, earned[0]), earned[1], margin))
-    diagnosis = diagnose() if diagnose is not None and credit < 1.0 else None
+    wanted = diagnose is not None and os.environ.get(DIAGNOSE_VARIABLE) != "0"
+    diagnosis = diagnose() if wanted and diagnose is not None and credit < 1.0 else None
     return file_verdict(Verdict(subject_name, credit, message, margin, diagnosis))
 
 
