@@ -31,6 +31,7 @@ __all__ = [
     "assignment_fingerprint",
     "compiler_fingerprint",
     "find_course",
+    "package_hash",
     "replace_directory",
     "source_hash",
     "write_atomic",
@@ -160,14 +161,19 @@ def find_course(start: Path) -> Course:
 
 
 @cache
-def compiler_fingerprint() -> str:
-    """A hash of the code that turns sources into notebooks, so that a new compiler recompiles."""
+def package_hash(*folders: str) -> str:
+    """A hash of the code in some folders of this package, so that new code gives new results."""
     package = Path(__file__).parent
     digest = hashlib.sha256()
-    for folder in ("authoring", "bridge"):
+    for folder in folders:
         for path in sorted((package / folder).rglob("*.py")):
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def compiler_fingerprint() -> str:
+    """A hash of the code that turns sources into notebooks, so that a new compiler recompiles."""
+    return package_hash("authoring", "bridge")
 
 
 def assignment_fingerprint(course: Course, assignment: str) -> str:

@@ -28,7 +28,7 @@ ALLOWED = {
 OUTSIDE = {
     "engine": {"numpy"},
     "judging": {"numpy", "torch"},
-    "authoring": {"jupytext", "nbformat", "nbclient", "IPython", "yaml", "jupyter_client"},
+    "authoring": {"jupytext", "nbformat", "nbclient", "IPython", "yaml", "jupyter_client", "zmq"},
     "bridge": {"nbgrader", "nbformat", "traitlets", "nbconvert", "sqlalchemy", "IPython"},
     "grading": {"numpy", "nbgrader", "nbformat"},
     "reporting": {"rich"},

@@ -48,7 +48,7 @@ def execute(notebook: Any, folder: Path, *, name: str, cell_seconds: float = 600
             client.execute()
     except CellExecutionError as error:
         raise MachineryError(f"{name} does not run:\n{error}") from None
-    except (CellTimeoutError, DeadKernelError) as error:
+    except (CellTimeoutError, DeadKernelError, RuntimeError) as error:
         raise MachineryError(f"{name} does not run: {error}") from None
     finally:
         for index, source in skipped.items():
@@ -58,13 +58,14 @@ def execute(notebook: Any, folder: Path, *, name: str, cell_seconds: float = 600
 
 
 def _kernel_manager(notebook: Any) -> Any:
-    """A manager of a local kernel: over local sockets, where the platform has them, not TCP."""
+    """A manager of a local kernel, encrypted where the platform can: then it is silent, too."""
+    import zmq
     from jupyter_client.manager import AsyncKernelManager
 
     name = notebook.metadata.get("kernelspec", {}).get("name", "python3")
     manager = AsyncKernelManager(kernel_name=name)
-    if os.name == "posix":
-        manager.transport = "ipc"
+    if zmq.has("curve"):
+        manager.transport_encryption = "auto"
     return manager
 
 

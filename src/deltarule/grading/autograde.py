@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import secrets
 import shutil
 import tempfile
@@ -21,7 +22,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from deltarule.config import Course, assignment_fingerprint, write_atomic
+from deltarule.config import Course, assignment_fingerprint, package_hash, write_atomic
 from deltarule.errors import MachineryError, UsageError
 from deltarule.grading.results import Result, TestResult
 from deltarule.judging import SEED_VARIABLE, VERDICT_MIME
@@ -29,6 +30,7 @@ from deltarule.judging import SEED_VARIABLE, VERDICT_MIME
 __all__ = ["Grading", "grade_notebooks", "students_with_submissions"]
 
 SANDBOX = "none"
+_EXCEPTION = re.compile(r"[\w.]*(?:Error|Exception|Timeout|JSON)\b.*: ")
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,10 @@ class Grading:
         """Grade one student's submission, or return the kept result if nothing changed."""
         kept = self.course.build / "graded" / self.assignment / f"{student}.json"
         key = self._key(student)
-        if not self.force and (record := _read_record(kept, key)) is not None:
-            return record
+        if not self.force and self._recorded(student):
+            record = _read_record(kept, key)
+            if record is not None:
+                return self._with_manual_scores(record)
         seed = secrets.randbits(32) if self.seed is None else self.seed
         started = time.perf_counter()
         problem = self._autograde(student, seed)
@@ -91,10 +95,35 @@ class Grading:
             write_atomic(kept, json.dumps({"key": key, "result": result.as_json()}, indent=1))
         return result
 
+    def _recorded(self, student: str) -> bool:
+        """Whether gradebook and ``autograded/`` still hold this student's submission."""
+        from nbgrader.api import Gradebook, MissingEntry
+
+        if not (self.autograded / student / self.assignment).is_dir():
+            return False
+        with Gradebook(self.db_url) as gradebook:
+            try:
+                gradebook.find_submission(self.assignment, student)
+            except MissingEntry:
+                return False
+        return True
+
+    def _with_manual_scores(self, record: Result) -> Result:
+        """A kept result with the points that people have given since."""
+        scores = self._scores(record.student)
+        tests = []
+        for test in record.tests:
+            auto, manual = scores.get((test.notebook, test.name), (None, None))
+            if test.status == "manual":
+                test = replace(test, score=manual if manual is not None else auto)
+            tests.append(test)
+        return replace(record, tests=tuple(tests))
+
     def _key(self, student: str) -> str:
         """A hash of all that decides a result: answers, tests, packages, places."""
         digest = hashlib.sha256(assignment_fingerprint(self.course, self.assignment).encode())
-        digest.update(json.dumps([_environment(), self.db_url, self.seed]).encode())
+        judge = package_hash("engine", "judging")
+        digest.update(json.dumps([_environment(), judge, self.db_url, self.seed]).encode())
         for path in sorted((self.submitted / student / self.assignment).rglob("*")):
             if path.is_file():
                 digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
@@ -269,8 +298,10 @@ def _read_record(path: Path, key: str) -> Result | None:
 
 
 def _last(text: str) -> str:
+    """The line of nbgrader's log that says what went wrong: the last that names an exception."""
     lines = [line.strip() for line in text.strip().split("\n") if line.strip()]
-    return lines[-1][:300] if lines else ""
+    named = [line for line in lines if _EXCEPTION.match(line) and "NbGraderException" not in line]
+    return (named or lines or [""])[-1][:300]
 
 
 def _environment() -> dict[str, str]:

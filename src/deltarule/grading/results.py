@@ -43,6 +43,14 @@ class TestResult:
     duration_s: float | None = None
     cell: str = ""
 
+    @property
+    def advice(self) -> str:
+        """The message, and what the diagnosis adds to it."""
+        if self.diagnosis is None:
+            return self.message
+        added = (self.diagnosis.get("explanation", ""), self.diagnosis["hint"])
+        return " ".join(part for part in (self.message, *added) if part)
+
 
 @dataclass(frozen=True)
 class Result:

@@ -13,20 +13,38 @@ into a verdict: a number and a sentence. Importing it brings in neither torch no
 """
 
 from deltarule.judging.asking import NetworkInterface
+from deltarule.judging.function_bank import (
+    BCE,
+    DECAY,
+    DESCENT,
+    RELU,
+    SIGMOID,
+    STANDARDISE,
+    THRESHOLD,
+)
 from deltarule.judging.functions import function
 from deltarule.judging.gradients import network_gradients
+from deltarule.judging.initialisers import initialiser
 from deltarule.judging.networks import network_loss, network_outputs, network_update
 from deltarule.judging.training import network_trajectory
 from deltarule.judging.verdicts import SEED_VARIABLE, VERDICT_MIME, Score, Sheet, Verdict
 
 __all__ = [
+    "BCE",
+    "DECAY",
+    "DESCENT",
+    "RELU",
     "SEED_VARIABLE",
+    "SIGMOID",
+    "STANDARDISE",
+    "THRESHOLD",
     "VERDICT_MIME",
     "NetworkInterface",
     "Score",
     "Sheet",
     "Verdict",
     "function",
+    "initialiser",
     "network_gradients",
     "network_loss",
     "network_outputs",

@@ -16,18 +16,38 @@ right equation without writing it down. Matching a student's tensors with the ba
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from deltarule.engine import Activation, Array, BackwardContext, BackwardSteps, Step
+from deltarule.judging.wrong_steps import (
+    Change,
+    activation_value,
+    at_z_out,
+    changed,
+    hidden_slope,
+    loss_gradient_sent_back,
+    no_slope,
+    one_minus,
+    one_sample,
+    output_slope,
+    replaced,
+    residual,
+    samples,
+    scaled,
+    sigmoid_rule,
+    slope_twice,
+    slopes,
+    tanh_rule,
+    thresholded,
+    through_updated_weights,
+    unit_length,
+    weights_forgotten,
+    with_pre_activations,
+    zero_unless,
+)
 
 __all__ = ["GRADIENT_BANK", "Misconception"]
-
-Change = Callable[[BackwardSteps], BackwardSteps]
-Slope = Callable[[Activation, Array, Array], Array]
-"""What a student multiplies with: a function of the activation, z_in and z_out of a layer."""
 
 
 @dataclass(frozen=True)
@@ -47,419 +67,259 @@ class Misconception:
     changes: tuple[Change, ...]
 
 
-def _scaled(field: str, factor: Callable[[BackwardContext], Array | float]) -> Change:
-    """Multiply what a step gives."""
-
-    def change(steps: BackwardSteps) -> BackwardSteps:
-        before: Step = getattr(steps, field)
-        return replace(steps, **{field: lambda context: before(context) * factor(context)})
-
-    return change
-
-
-def _replaced(field: str, step: Step) -> Change:
-    """Put another step in the place of one."""
-    return lambda steps: replace(steps, **{field: step})
-
-
-def _changed(field: str, after: Callable[[Array, BackwardContext], Array]) -> Change:
-    """Change what a step gives, seeing the context."""
-
-    def change(steps: BackwardSteps) -> BackwardSteps:
-        before: Step = getattr(steps, field)
-        return replace(steps, **{field: lambda context: after(before(context), context)})
-
-    return change
-
-
-def _both(*changes: Change) -> Change:
-    def change(steps: BackwardSteps) -> BackwardSteps:
-        for one in changes:
-            steps = one(steps)
-        return steps
-
-    return change
-
-
-def _samples(context: BackwardContext) -> float:
-    return float(len(context.y))
-
-
-def _output_slope(slope: Slope) -> Change:
-    """Multiply the output layer's delta with another slope than its sigma'."""
-
-    def step(context: BackwardContext) -> Array:
-        activation = context.network.layers[-1].activation
-        z_in, z_out = context.trace.z_in[-1], context.trace.z_out[-1]
-        return context.steps.loss_gradient(context) * slope(activation, z_in, z_out)
-
-    return _replaced("output_delta", step)
-
-
-def _hidden_slope(slope: Slope) -> Change:
-    """Multiply the deltas of hidden layers with another slope than their sigma'."""
-
-    def step(context: BackwardContext) -> Array:
-        layer = context.layer
-        activation = context.network.layers[layer - 1].activation
-        back = context.delta @ context.network.layers[layer].weight.T
-        z_in, z_out = context.trace.z_in[layer - 1], context.trace.z_out[layer - 1]
-        return back * slope(activation, z_in, z_out)
-
-    return _replaced("previous_delta", step)
-
-
-def _slopes(slope: Slope) -> Change:
-    return _both(_output_slope(slope), _hidden_slope(slope))
-
-
-def _none(_: Activation, z_in: Array, __: Array) -> Array:
-    return np.ones_like(z_in)
-
-
-def _at_z_out(activation: Activation, _: Array, z_out: Array) -> Array:
-    return activation.derivative(z_out)
-
-
-def _value(_: Activation, __: Array, z_out: Array) -> Array:
-    return z_out
-
-
-def _twice(activation: Activation, z_in: Array, _: Array) -> Array:
-    return activation.derivative(z_in) ** 2
-
-
-def _one_minus(_: Activation, __: Array, z_out: Array) -> Array:
-    return 1.0 - z_out
-
-
-def _sigmoid_rule(_: Activation, __: Array, z_out: Array) -> Array:
-    return z_out * (1.0 - z_out)
-
-
-def _tanh_rule(_: Activation, __: Array, z_out: Array) -> Array:
-    return 1.0 - z_out**2
-
-
-def _through_updated_weights(rate: float) -> Change:
-    def change(steps: BackwardSteps) -> BackwardSteps:
-        def step(context: BackwardContext) -> Array:
-            layers = list(context.network.layers)
-            here = layers[context.layer]
-            moved = here.weight - rate * context.steps.weight_gradient(context)
-            layers[context.layer] = replace(here, weight=moved)
-            network = replace(context.network, layers=tuple(layers))
-            return steps.previous_delta(replace(context, network=network))
-
-        return replace(steps, previous_delta=step)
-
-    return change
-
-
-def _weights_forgotten(context: BackwardContext) -> Array:
-    layer = context.layer - 1
-    slope = context.network.layers[layer].activation.derivative(context.trace.z_in[layer])
-    return np.asarray(np.sum(context.delta, axis=1, keepdims=True) * slope)
-
-
-def _loss_gradient_sent_back(steps: BackwardSteps) -> BackwardSteps:
-    def step(context: BackwardContext) -> Array:
-        if context.is_last:
-            upstream = context.steps.loss_gradient(context)
-            context = replace(context, deltas=(upstream, *context.deltas[1:]))
-        return steps.previous_delta(context)
-
-    return replace(steps, previous_delta=step)
-
-
-def _with_pre_activations(context: BackwardContext) -> Array:
-    trace, layer = context.trace, context.layer
-    z_prev = trace.x if layer == 0 else trace.z_in[layer - 1]
-    return z_prev.T @ context.delta
-
-
-def _zero_unless(keep: Callable[[BackwardContext], bool], *fields: str) -> Change:
-    def only(array: Array, context: BackwardContext) -> Array:
-        return array if keep(context) else np.zeros_like(array)
-
-    return _both(*(_changed(field, only) for field in fields))
-
-
-def _one_sample(index: int) -> Change:
-    def only(array: Array, _: BackwardContext) -> Array:
-        kept = np.zeros_like(array)
-        kept[index] = array[index]
-        return kept
-
-    return _changed("loss_gradient", only)
-
-
-def _residual(context: BackwardContext) -> Array:
-    return context.trace.y_hat - context.y
-
-
-def _thresholded(context: BackwardContext) -> Array:
-    decided = (context.trace.y_hat > 0.5).astype(np.float64)
-    return context.network.loss.gradient(context.y, decided)
-
-
-def _unit_length(array: Array, _: BackwardContext) -> Array:
-    return np.asarray(array / np.linalg.norm(array))
-
-
 GRADIENT_BANK: tuple[Misconception, ...] = (
     # --- the gradient of the loss ------------------------------------------------------------
     Misconception(
         "missing-batch-mean",
         "The gradients are those of the sum over the batch, not of its mean.",
         "The loss is a mean over the samples. Where does its 1/N show up when you differentiate?",
-        (_scaled("loss_gradient", _samples),),
+        (scaled("loss_gradient", samples),),
     ),
     Misconception(
         "batch-mean-twice",
         "The gradients are divided by the number of samples once too often.",
         "Follow the 1/N from the loss to the weights: at how many places does it enter?",
-        (_scaled("loss_gradient", lambda c: 1.0 / _samples(c)),),
+        (scaled("loss_gradient", lambda c: 1.0 / samples(c)),),
     ),
     Misconception(
         "missing-factor-two",
         "All gradients are half as large as they should be.",
         "Differentiate the square in the loss of this lab once more, on paper.",
-        (_scaled("loss_gradient", lambda _: 0.5),),
+        (scaled("loss_gradient", lambda _: 0.5),),
     ),
     Misconception(
         "factor-two-twice",
         "All gradients are twice as large as they should be.",
         "The loss brings one constant factor along. Do you multiply by it a second time?",
-        (_scaled("loss_gradient", lambda _: 2.0),),
+        (scaled("loss_gradient", lambda _: 2.0),),
     ),
     Misconception(
         "sign-flipped",
         "All gradients have the opposite sign.",
         "If a prediction is too large, should the loss grow or fall with it? Check the difference.",
-        (_scaled("loss_gradient", lambda _: -1.0),),
+        (scaled("loss_gradient", lambda _: -1.0),),
     ),
     Misconception(
         "loss-for-its-gradient",
         "The squared error itself flows back instead of its derivative.",
         "What flows back is a derivative with respect to the predictions; what did you start with?",
-        (_replaced("loss_gradient", lambda c: _residual(c) ** 2 / _samples(c)),),
+        (replaced("loss_gradient", lambda c: residual(c) ** 2 / samples(c)),),
     ),
     Misconception(
         "absolute-error-gradient",
         "Only the sign of each error flows back, as it would for the absolute error.",
         "How does the slope of a squared error depend on the size of the error?",
-        (_replaced("loss_gradient", lambda c: np.sign(_residual(c)) / _samples(c)),),
+        (replaced("loss_gradient", lambda c: np.sign(residual(c)) / samples(c)),),
     ),
     Misconception(
         "thresholded-prediction",
         "The loss gradient is taken at predictions rounded to 0 or 1.",
         "The loss is computed with the network's outputs as they are; what does backward use?",
-        (_replaced("loss_gradient", _thresholded),),
+        (replaced("loss_gradient", thresholded),),
     ),
     Misconception(
         "only-last-sample",
         "Only the last sample of the batch contributes to the gradients.",
         "Look at what your code keeps when it goes on from one sample to the next.",
-        (_one_sample(-1),),
+        (one_sample(-1),),
     ),
     Misconception(
         "only-first-sample",
         "Only the first sample of the batch contributes to the gradients.",
         "Look for an index or an early return that stops after one sample.",
-        (_one_sample(0),),
+        (one_sample(0),),
     ),
     # --- the derivative of the activation ----------------------------------------------------
     Misconception(
         "derivative-missing",
         "No layer multiplies by the derivative of its activation.",
         "Between a pre-activation and an output stands a function; what does the chain rule ask?",
-        (_slopes(_none),),
+        (slopes(no_slope),),
     ),
     Misconception(
         "output-derivative-missing",
         "The output layer does not multiply by the derivative of its activation.",
         "Compare your first delta with equation (5), factor by factor.",
-        (_output_slope(_none),),
+        (output_slope(no_slope),),
     ),
     Misconception(
         "hidden-derivative-missing",
         "The hidden layers do not multiply by the derivative of their activation.",
         "Compare the way from one delta to the previous one with equation (8), factor by factor.",
-        (_hidden_slope(_none),),
+        (hidden_slope(no_slope),),
     ),
     Misconception(
         "derivative-at-z-out",
         "The derivative of the activations is evaluated at their outputs.",
         "At which of the two stored values of a layer does the chain rule take the derivative?",
-        (_slopes(_at_z_out),),
+        (slopes(at_z_out),),
     ),
     Misconception(
         "output-derivative-at-z-out",
         "At the output layer the derivative is evaluated at the output.",
         "At which of the two stored values of the output layer is the derivative taken in (5)?",
-        (_output_slope(_at_z_out),),
+        (output_slope(at_z_out),),
     ),
     Misconception(
         "hidden-derivative-at-z-out",
         "In the hidden layers the derivative is evaluated at the layer's output.",
         "At which of the two stored values of a hidden layer is the derivative taken in (8)?",
-        (_hidden_slope(_at_z_out),),
+        (hidden_slope(at_z_out),),
     ),
     Misconception(
         "activation-for-derivative",
         "Deltas are multiplied by the activations themselves, not by their derivatives.",
         "A forward value or a slope: which of the two does the chain rule multiply with?",
-        (_slopes(_value),),
+        (slopes(activation_value),),
     ),
     Misconception(
         "hidden-activation-for-derivative",
         "In hidden layers deltas are multiplied by the activation, not by its derivative.",
         "A forward value or a slope: which of the two stands in equation (8)?",
-        (_hidden_slope(_value),),
+        (hidden_slope(activation_value),),
     ),
     Misconception(
         "derivative-twice",
         "Each layer multiplies by the derivative of its activation twice.",
         "Count how often a delta passes the same activation on its way back.",
-        (_slopes(_twice),),
+        (slopes(slope_twice),),
     ),
     Misconception(
         "hidden-derivative-twice",
         "The hidden layers multiply by the derivative of their activation twice.",
         "Count how often a delta passes the same hidden activation on its way back.",
-        (_hidden_slope(_twice),),
+        (hidden_slope(slope_twice),),
     ),
     Misconception(
         "output-derivative-twice",
         "The output layer multiplies by the derivative of its activation twice.",
         "Count how often the first delta passes the output activation.",
-        (_output_slope(_twice),),
+        (output_slope(slope_twice),),
     ),
     Misconception(
         "tanh-derivative-not-squared",
         "In hidden layers the derivative of tanh is taken as one minus its output.",
         "Differentiate tanh once more; what power of its output appears?",
-        (_hidden_slope(_one_minus),),
+        (hidden_slope(one_minus),),
     ),
     Misconception(
         "sigmoid-derivative-halved",
         "At the output the derivative of the sigmoid is taken as one minus its output.",
         "The derivative of the sigmoid is a product of two factors; which one is missing?",
-        (_output_slope(_one_minus),),
+        (output_slope(one_minus),),
     ),
     Misconception(
         "hidden-derivative-of-sigmoid",
         "The hidden layers use the derivative rule of the sigmoid, but they are tanh layers.",
         "Which activation do the hidden layers have, and whose derivative does your code use?",
-        (_hidden_slope(_sigmoid_rule),),
+        (hidden_slope(sigmoid_rule),),
     ),
     Misconception(
         "output-derivative-of-tanh",
         "The output layer uses the derivative rule of tanh, but it is a sigmoid layer.",
         "Which activation does the output layer have, and whose derivative does your code use?",
-        (_output_slope(_tanh_rule),),
+        (output_slope(tanh_rule),),
     ),
     # --- weights and biases ------------------------------------------------------------------
     Misconception(
         "bias-gradient-averaged",
         "The bias gradients are means over the batch, while the weights' are sums.",
         "Equation (7) and equation (6) treat the samples alike. Does your code?",
-        (_scaled("bias_gradient", lambda c: 1.0 / _samples(c)),),
+        (scaled("bias_gradient", lambda c: 1.0 / samples(c)),),
     ),
     Misconception(
         "weight-gradient-averaged",
         "The weight gradients are divided by the number of samples once more than the biases'.",
         "Where does the 1/N of the mean already stand when you reach equation (6)?",
-        (_scaled("weight_gradient", lambda c: 1.0 / _samples(c)),),
+        (scaled("weight_gradient", lambda c: 1.0 / samples(c)),),
     ),
     Misconception(
         "bias-gradient-of-one-sample",
         "The bias gradients are the delta of one sample only.",
         "A bias takes part in the prediction of every sample; what follows for its gradient?",
         (
-            _replaced("bias_gradient", lambda c: c.delta[-1].copy()),
-            _replaced("bias_gradient", lambda c: c.delta[0].copy()),
+            replaced("bias_gradient", lambda c: c.delta[-1].copy()),
+            replaced("bias_gradient", lambda c: c.delta[0].copy()),
         ),
     ),
     Misconception(
         "bias-gradient-not-summed",
         "The bias gradients still have a row for every sample.",
         "A gradient has the shape of its parameter. What happened to the axis of the samples?",
-        (_replaced("bias_gradient", lambda c: c.delta.copy()),),
+        (replaced("bias_gradient", lambda c: c.delta.copy()),),
     ),
     Misconception(
         "bias-gradient-forgotten",
         "The bias gradients are all zero.",
         "What is the derivative of a pre-activation with respect to its own bias?",
-        (_scaled("bias_gradient", lambda _: 0.0),),
+        (scaled("bias_gradient", lambda _: 0.0),),
     ),
     Misconception(
         "weight-gradient-transposed",
         "The weight gradients are transposed.",
         "A gradient has the shape of its parameter: (inputs, outputs). Check the order in (6).",
-        (_changed("weight_gradient", lambda a, _: a.T.copy()),),
+        (changed("weight_gradient", lambda a, _: a.T.copy()),),
     ),
     Misconception(
         "pre-activation-as-input",
         "Weight gradients are formed with the previous layer's pre-activations.",
         "What is it that a weight multiplies in the forward pass?",
-        (_replaced("weight_gradient", _with_pre_activations),),
+        (replaced("weight_gradient", with_pre_activations),),
     ),
     Misconception(
         "gradient-normalised",
         "The weight gradients are scaled to length one.",
         "Backpropagation computes the gradient; making it shorter or longer is another step's job.",
-        (_changed("weight_gradient", _unit_length),),
+        (changed("weight_gradient", unit_length),),
     ),
     Misconception(
         "weight-decay-added",
         "The weights themselves are added to their gradients, as weight decay would do.",
         "Is there a term in this lab's loss that depends on the weights directly?",
-        (_changed("weight_gradient", lambda a, c: a + c.network.layers[c.layer].weight),),
+        (changed("weight_gradient", lambda a, c: a + c.network.layers[c.layer].weight),),
     ),
     # --- the way from layer to layer ---------------------------------------------------------
     Misconception(
         "last-layer-only",
         "Only the output layer has gradients; those of all other layers are zero.",
         "Equation (8) takes you from one layer to the one before it. How often is it applied?",
-        (_zero_unless(lambda c: c.is_last, "weight_gradient", "bias_gradient"),),
+        (zero_unless(lambda c: c.is_last, "weight_gradient", "bias_gradient"),),
     ),
     Misconception(
         "first-layer-forgotten",
         "The gradients of the first layer are zero.",
         "What comes into the first layer, and does your loop reach that layer?",
-        (_zero_unless(lambda c: c.layer > 0, "weight_gradient", "bias_gradient"),),
+        (zero_unless(lambda c: c.layer > 0, "weight_gradient", "bias_gradient"),),
     ),
     Misconception(
         "delta-through-updated-weights",
         "Deltas go back through weights that have already been updated.",
         "Which weights did the forward pass use, and are those the ones that the deltas meet?",
-        tuple(_through_updated_weights(rate) for rate in (1.0, 0.1, 0.01, 0.25, 0.5, 0.001)),
+        tuple(through_updated_weights(rate) for rate in (1.0, 0.1, 0.01, 0.25, 0.5, 0.001)),
     ),
     Misconception(
         "weights-forgotten",
         "Deltas go back without being multiplied by the weights.",
         "A unit influences the next layer through its outgoing connections. How strong are they?",
-        (_replaced("previous_delta", _weights_forgotten),),
+        (replaced("previous_delta", weights_forgotten),),
     ),
     Misconception(
         "loss-gradient-sent-back",
         "The loss gradient goes back to the hidden layers without the output's derivative.",
         "What exactly is multiplied by the output layer's weights in equation (8)?",
-        (_loss_gradient_sent_back,),
+        (loss_gradient_sent_back,),
     ),
     Misconception(
         "batch-mean-at-every-layer",
         "Deltas are divided by the number of samples again at every layer.",
         "The 1/N of the mean enters once. Where, and what happens to it on the way back?",
-        (_scaled("previous_delta", lambda c: 1.0 / _samples(c)),),
+        (scaled("previous_delta", lambda c: 1.0 / samples(c)),),
     ),
     Misconception(
         "delta-sign-flipped-on-the-way",
         "The sign of the deltas changes from layer to layer.",
         "Is there a minus sign in equation (8)?",
-        (_scaled("previous_delta", lambda _: -1.0),),
+        (scaled("previous_delta", lambda _: -1.0),),
     ),
 )
 """Misconceptions about the gradients of a network; singles, to be combined in pairs."""

@@ -49,7 +49,7 @@ def _add_case(suite: ElementTree.Element, result: Result, test: TestResult) -> N
     if test.status == "passed":
         return
     kind = {"error": "error", "skipped": "skipped"}.get(test.status, "failure")
-    said = f"{test.score or 0:g} of {test.points:g} points. {test.message}".strip()
+    said = f"{test.score or 0:g} of {test.points:g} points. {test.advice}".strip()
     ElementTree.SubElement(case, kind, message=_clean(said))
 
 

@@ -41,7 +41,7 @@ def result_lines(result: Result) -> list[str]:
     """One submission as plain lines: each test with its points and message."""
     lines = [f"{result.student}: {result.score:g} of {result.max_score:g} automatic points"]
     for test in result.automatic:
-        said = f"  {test.message}" if test.status != "passed" else ""
+        said = f"  {test.advice}" if test.status != "passed" else ""
         lines.append(f"  {test.status:<8}{test.score or 0:>5g}/{test.points:<4g}{test.name}{said}")
     waiting = [test.name for test in result.manual if test.score is None]
     if waiting:
