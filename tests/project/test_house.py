@@ -20,9 +20,10 @@ ALLOWED = {
     "authoring": BASE,
     "bridge": BASE | {"authoring"},
     "grading": BASE | {"judging", "authoring", "bridge"},
-    "reporting": BASE | {"bridge", "grading"},
+    "proving": BASE | {"engine", "judging", "authoring", "bridge", "grading"},
+    "reporting": BASE | {"bridge", "grading", "proving"},
     "demo": BASE | {"authoring", "bridge", "grading", "reporting"},
-    "cli": BASE | {"authoring", "bridge", "judging", "grading", "reporting", "demo"},
+    "cli": BASE | {"authoring", "bridge", "judging", "grading", "proving", "reporting", "demo"},
     "__main__": {"cli"},
 }
 OUTSIDE = {
@@ -30,7 +31,8 @@ OUTSIDE = {
     "judging": {"numpy", "torch"},
     "authoring": {"jupytext", "nbformat", "nbclient", "IPython", "yaml", "jupyter_client", "zmq"},
     "bridge": {"nbgrader", "nbformat", "traitlets", "nbconvert", "sqlalchemy", "IPython"},
-    "grading": {"numpy", "nbgrader", "nbformat"},
+    "grading": {"numpy", "nbgrader", "nbformat", "IPython", "torch", "matplotlib"},
+    "proving": {"numpy", "nbformat", "torch", "IPython"},
     "reporting": {"rich"},
     "config": {"filelock"},
     "errors": set(),

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from deltarule.authoring.source import Header, Line
 
-__all__ = ["Cell", "Given", "Homework", "Notebook", "Part", "Role", "Secret", "join"]
+__all__ = ["Cell", "Given", "Homework", "Notebook", "Part", "Role", "Secret", "join", "trimmed"]
 
 
 class Role(StrEnum):
@@ -64,6 +64,11 @@ class Homework:
     task: str = ""
     continued: bool = False
 
+    @property
+    def begin(self) -> Line:
+        """The line of its ``HWBEGIN``."""
+        return Line(self.line, f"{self.indent}#!TAG HWBEGIN {self.name}".rstrip())
+
 
 @dataclass(frozen=True)
 class Secret:
@@ -86,6 +91,7 @@ class Cell:
         points: of a test or an answer.
         skip: not executed when the student version is executed.
         tags: the cell's own Jupyter tags (``hide-input`` and the like).
+        tag: the line that says TEST, ANSWER or DEMO.
     """
 
     kind: str
@@ -96,6 +102,7 @@ class Cell:
     points: float | None = None
     skip: bool = False
     tags: tuple[str, ...] = ()
+    tag: Line | None = None
 
     @property
     def homework(self) -> tuple[Homework, ...]:
@@ -136,10 +143,15 @@ class Notebook:
 
 
 def join(lines: Iterable[Line]) -> str:
-    """The text of some lines, without blank lines at either end."""
-    texts = [line.text.rstrip() for line in lines]
-    while texts and not texts[0]:
+    """The text of some lines to the letter, without blank lines at either end."""
+    return trimmed(line.text for line in lines)
+
+
+def trimmed(rows: Iterable[str]) -> str:
+    """Rows as one text, without blank ones at either end."""
+    texts = list(rows)  # to the letter: two blanks at a row's end are a break in Markdown
+    while texts and not texts[0].strip():
         texts.pop(0)
-    while texts and not texts[-1]:
+    while texts and not texts[-1].strip():
         texts.pop()
     return "\n".join(texts)

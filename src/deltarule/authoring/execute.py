@@ -45,7 +45,7 @@ def execute(notebook: Any, folder: Path, *, name: str, cell_seconds: float = 600
     )
     try:
         with _quiet_frozen_modules():
-            client.execute()
+            client.execute(cleanup_kc=True)  # nbclient leaves a kernel of ours running
     except CellExecutionError as error:
         raise MachineryError(f"{name} does not run:\n{error}") from None
     except (CellTimeoutError, DeadKernelError, RuntimeError) as error:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from deltarule.authoring.cells import Cell, Homework, Role
 from deltarule.authoring.source import Line
-from deltarule.authoring.stubs import transformed
+from deltarule.authoring.syntax import transformed
 from deltarule.authoring.tags import NAME
 
 if TYPE_CHECKING:
     from deltarule.authoring.parse import Report
 
-__all__ = ["definitions", "name_cells", "name_tasks"]
+__all__ = ["definitions", "name_cells", "name_tasks", "question_name"]
 
 Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -51,12 +51,11 @@ def definitions(text: str) -> dict[str, tuple[int, int]]:
 
 def _owner(cell: Cell, region: Homework) -> str:
     """The innermost definition around a region, else the first one inside it, else ""."""
-    lines = [line for line in cell.solution_lines]
+    lines = cell.solution_lines
     found = definitions("\n".join(line.text for line in lines))
     numbers = [line.number for line in lines]
-    inside = [line.number for line in region.lines if line.text.strip()]
-    if not inside:
-        inside = [region.line]
+    code = [line for line in region.lines if not line.text.lstrip().startswith("#")]
+    inside = [line.number for line in code if line.text.strip()] or [region.line]
     first, last = inside[0], inside[-1]
 
     def number(row: int) -> int:
@@ -98,18 +97,29 @@ def name_cells(cells: Sequence[Cell], report: Report) -> list[Cell]:
                 "this homework has no name that survives an edit; name it: "
                 "'#!TAG HWBEGIN some_name'",
             )
-            name = f"homework-{number}"
-        if name and name in taken:
+            name = _free(f"homework-{number}", taken)
+        elif name and name in taken:
             report.untidy(
                 where,
                 f"the name '{name}' is taken by the cell in line {taken[name]}; "
                 "name this one differently, e.g. '#!TAG HWBEGIN other_name'",
             )
-            name = f"{name}-{number}"
+            name = _free(f"{name}-{number}", taken)
         if name:
             taken[name] = where.number
+        if name and cell.role is Role.ANSWER:
+            taken[question_name(replace(cell, name=name))] = where.number
         named.append(replace(cell, name=name))
     return named
+
+
+def _free(name: str, taken: dict[str, int]) -> str:
+    return name if name not in taken else _free(f"{name}-2", taken)
+
+
+def question_name(cell: Cell) -> str:
+    """The name of the locked cell that comes before an answer."""
+    return f"question-{cell.name}"
 
 
 def _needs_name(cell: Cell) -> bool:
@@ -122,13 +132,13 @@ def _needs_name(cell: Cell) -> bool:
 def _own_name(cell: Cell) -> tuple[str, Line]:
     where = Line(cell.line, "")
     if cell.role in (Role.TEST, Role.ANSWER):
-        return cell.name, where
-    for region in cell.homework:
-        if region.continued:
-            continue
-        where = Line(region.line, f"{region.indent}#!TAG HWBEGIN {region.name}".rstrip())
+        return cell.name, cell.tag or where
+    begun = [region for region in cell.homework if not region.continued]
+    for region in begun:
         if region.name:
-            return region.name, where
+            return region.name, region.begin
+    for region in begun:
+        where = region.begin
         if cell.kind == "code" and (owner := _owner(cell, region)):
             top = owner.split(".")[0]
             return (f"solution-{top}" if NAME.fullmatch(top) else ""), where

@@ -13,8 +13,11 @@ from pathlib import Path
 
 from deltarule.authoring.cells import Cell, Given, Homework, Notebook, Part, Role, Secret
 from deltarule.authoring.names import name_cells, name_tasks
-from deltarule.authoring.source import Line, RawCell, read_source
-from deltarule.authoring.stubs import NoStubError, student_text, syntax_error
+from deltarule.authoring.questions import place_questions, split_at_homework
+from deltarule.authoring.render import judges
+from deltarule.authoring.source import Line, RawCell, RawSource, read_source
+from deltarule.authoring.stubs import NoStubError, student_text
+from deltarule.authoring.syntax import imports, syntax_error
 from deltarule.authoring.tags import Tag, TagKind, classify, graded_arguments
 from deltarule.errors import AuthoringError, Problem
 
@@ -22,6 +25,9 @@ __all__ = ["Report", "parse"]
 
 TOP_TAGS = {TagKind.SKIP, TagKind.TEST, TagKind.ANSWER, TagKind.DEMO}
 REGION_ENDS = {TagKind.HIDDEN_BEGIN: TagKind.HIDDEN_END, TagKind.SCHEME_BEGIN: TagKind.SCHEME_END}
+
+SMALLEST_POINT = 1e-9
+"""Sums of points that are nearer than this are equal."""
 
 
 @dataclass
@@ -59,14 +65,16 @@ def parse(path: Path, *, strict: bool = True, shown: Path | None = None) -> tupl
     """
     raw = read_source(path, shown)
     report = Report(shown or path, strict)
+    report.errors += raw.problems
     cells = _Reader(report).read(raw.cells)
-    cells = [part for cell in cells for part in _split(cell)]
+    cells = [part for cell in cells for part in split_at_homework(cell)]
     cells = name_cells(cells, report)
-    cells = _place_questions(cells)
+    cells = place_questions(cells)
     cells = [name_tasks(cell) for cell in cells]
     notebook = Notebook(path, path.stem, raw.header, raw.kernelspec, tuple(cells))
     _check_code(notebook, report)
-    _check_points(notebook, report)
+    if not report.errors:  # the sums are wrong where a tag is
+        _check_points(notebook, raw, report)
     if report.errors:
         raise AuthoringError(report.errors)
     return notebook, report
@@ -137,7 +145,11 @@ class _Reader:
         draft = _Draft(raw)
         for line in raw.lines:
             tag = classify(line.text)
-            if tag is None or raw.kind == "raw":
+            if tag is None or (raw.kind == "raw" and self.region is None):
+                if tag is not None:
+                    self.report.error(
+                        line, "a tag in a raw cell has no effect; write a Markdown or code cell"
+                    )
                 self._ordinary(draft, line)
             else:
                 self._tag(draft, line, tag)
@@ -160,11 +172,16 @@ class _Reader:
             points=draft.points,
             skip=draft.skip,
             tags=draft.raw.tags,
+            tag=draft.role_line,
         )
         if cell.homework and cell.role in (Role.TEST, Role.DEMO) and draft.role_line:
             self.report.error(
                 draft.role_line,
                 f"a {cell.role} cell holds no homework; put the homework in a cell before it",
+            )
+        if cell.role is Role.TEST and not cell.master.strip() and draft.role_line:
+            self.report.error(
+                draft.role_line, "this test cell is empty and would test nothing; write the test"
             )
         if cell.homework and cell.role is Role.PLAIN and cell.kind == "code":
             return replace(cell, role=Role.SOLUTION)
@@ -177,7 +194,8 @@ class _Reader:
             self.region.lines.append(line)
         else:
             draft.given.append(line)
-        if line.text.strip():
+        magic = draft.raw.lines[0] is line and line.text.startswith("%%")  # it must stay on top
+        if line.text.strip() and not magic:
             draft.began = True
 
     def _tag(self, draft: _Draft, line: Line, tag: Tag) -> None:
@@ -202,8 +220,6 @@ class _Reader:
     def _top_tag(self, draft: _Draft, line: Line, tag: Tag) -> None:
         kind = tag.kind
         assert kind is not None
-        if draft.began or draft.parts or self.region is not None:
-            self.report.untidy(line, f"'{kind.value}' stands at the top of its cell; move it up")
         if draft.raw.kind != "code" and kind is not TagKind.ANSWER:
             self.report.error(
                 line,
@@ -211,6 +227,16 @@ class _Reader:
                 f"and this is a {draft.raw.kind} cell",
             )
             return
+        if self.region is not None and self.region.continued and kind is not TagKind.SKIP:
+            self.report.error(
+                line,
+                "this cell lies in the homework region that began in line "
+                f"{self.region.begin.number}; write '#!TAG HWEND' before it",
+            )
+            return
+        opened_here = self.region is not None and not self.region.continued
+        if draft.began or draft.parts or opened_here:
+            self.report.untidy(line, f"'{kind.value}' stands at the top of its cell; move it up")
         if kind is TagKind.SKIP:
             draft.skip = True
             return
@@ -248,7 +274,7 @@ class _Reader:
                 )
                 return
             draft.flush()
-            self.region = _Region(line, tag.argument if not tag.mistake else "")
+            self.region = _Region(line, tag.argument)
         elif self.region is None:
             self.report.error(
                 line,
@@ -286,53 +312,6 @@ class _Reader:
         draft.secret_end = REGION_ENDS[tag.kind]
 
 
-def _split(cell: Cell) -> list[Cell]:
-    """Part a Markdown cell at its homework, so that question and answer are cells of their own."""
-    if cell.kind != "markdown" or not cell.homework:
-        return [cell]
-    if cell.role is Role.ANSWER:
-        asked = tuple(part for part in cell.parts if isinstance(part, Given))
-        answered = tuple(part for part in cell.parts if not isinstance(part, Given))
-        if not any(line.text.strip() for part in asked for line in part.lines):
-            return [replace(cell, parts=answered)]
-        question = Cell("markdown", Role.PLAIN, asked, asked[0].lines[0].number, tags=cell.tags)
-        return [question, replace(cell, parts=answered)]
-    pieces = [replace(cell, parts=(part,), line=_line_of(part, cell)) for part in cell.parts]
-    return [piece for piece in pieces if piece.homework or piece.solution]
-
-
-def _line_of(part: Part, cell: Cell) -> int:
-    return part.lines[0].number if part.lines else cell.line
-
-
-def _place_questions(cells: list[Cell]) -> list[Cell]:
-    """Put a locked question before every written answer, with the answer's mark scheme in it."""
-    placed: list[Cell] = []
-    for cell in cells:
-        if cell.role is not Role.ANSWER:
-            placed.append(cell)
-            continue
-        scheme = tuple(part for part in cell.parts if isinstance(part, Secret))
-        before = placed[-1] if placed else None
-        if (
-            before
-            and before.kind == "markdown"
-            and before.role is Role.PLAIN
-            and not before.homework
-        ):
-            placed.pop()
-            parts = before.parts
-        else:
-            prompt = f"**Your answer to `{cell.name}`** ({cell.points:g} points)"
-            parts = (Given((Line(cell.line, prompt.replace("(1 points)", "(1 point)")),)),)
-        if scheme:
-            parts = (*parts, Given((Line(cell.line, ""),)), *scheme)
-        placed.append(Cell("markdown", Role.QUESTION, parts, cell.line, f"question-{cell.name}"))
-        rest = tuple(part for part in cell.parts if not isinstance(part, Secret))
-        placed.append(replace(cell, parts=rest))
-    return placed
-
-
 def _check_code(notebook: Notebook, report: Report) -> None:
     """Every code cell parses, as the solution, with its tests, and as what students get."""
     for cell in notebook.cells:
@@ -346,25 +325,51 @@ def _check_code(notebook: Notebook, report: Report) -> None:
             # Sources from anywhere may break on purpose, to show students what an error is.
             report.untidy(where, f"this cell does not parse: {message}")
             continue
+        _check_imports(cell, report)
         if not cell.homework:
             continue
         try:
             student_text(cell)
         except NoStubError as error:
-            where = Line(error.line, "#!TAG HWBEGIN")
             report.error(
-                where,
+                error.region.begin,
                 "nothing can stand in for this region so that the student's cell "
                 "parses; let the region cover whole statements or whole items",
             )
 
 
-def _check_points(notebook: Notebook, report: Report) -> None:
+def _check_imports(cell: Cell, report: Report) -> None:
+    """Students have no ``deltarule``; hidden tests that judge run at the cell's top level."""
+    visible = "\n".join(line.text for line in cell.solution_lines)
+    if imports(visible, "deltarule"):
+        shown = [line for line in cell.solution_lines if "deltarule" in line.text]
+        report.untidy(
+            shown[0] if shown else Line(cell.line, ""),
+            "students have no 'deltarule' to import; put this between "
+            "'### BEGIN HIDDEN TESTS' and '### END HIDDEN TESTS'",
+        )
+    if not judges(cell):
+        return
+    for part in cell.parts:
+        first = next((line for line in part.lines if _is_code(line)), None)
+        if isinstance(part, Secret) and first and first.text[0] in " \t":
+            report.error(
+                first,
+                "hidden tests that call deltarule.judging stand at the left margin, in no "
+                "function and no 'if'; the points are worked out where they end",
+            )
+
+
+def _is_code(line: Line) -> bool:
+    return bool(line.text.strip()) and not line.text.lstrip().startswith("#")
+
+
+def _check_points(notebook: Notebook, raw: RawSource, report: Report) -> None:
     for key, role in (("automatic", Role.TEST), ("manual", Role.ANSWER)):
         expected = notebook.header.points.get(key)
-        if expected is not None and abs(expected - notebook.total(role)) > 1e-9:
+        if expected is not None and abs(expected - notebook.total(role)) > SMALLEST_POINT:
             report.error(
-                Line(1, ""),
+                raw.setting(key),
                 f"the header expects {expected:g} {key} points, the cells have "
                 f"{notebook.total(role):g}; mend the header or the cells",
             )

@@ -16,16 +16,16 @@ same in all versions.
 
 from __future__ import annotations
 
-import ast
 import hashlib
 from collections.abc import Callable
 from typing import Any
 
 from deltarule.authoring.cells import Cell, Notebook, Role, Secret
-from deltarule.authoring.stubs import student_text, transformed
+from deltarule.authoring.stubs import student_text
+from deltarule.authoring.syntax import imports
 from deltarule.authoring.tags import TagKind
 
-__all__ = ["master", "solution", "student"]
+__all__ = ["judges", "master", "solution", "student"]
 
 SHEET = "_deltarule_sheet"
 """The name under which a compiled test cell keeps its score sheet."""
@@ -41,7 +41,9 @@ def master(notebook: Notebook, source_hash: str = "") -> Any:
         if cell.skip:
             private["skip"] = True
         text = _test_text(cell) if cell.role is Role.TEST else cell.master
-        return (text, {"deltarule": private}) if text else None
+        if not text and cell.role is Role.ANSWER:
+            private["student"] = student_text(cell)
+        return (text, {"deltarule": private}) if text or _is_graded(cell) else None
 
     return _assemble(notebook, cell_of, source_hash)
 
@@ -52,7 +54,7 @@ def student(notebook: Notebook) -> Any:
     def cell_of(cell: Cell) -> tuple[str, dict[str, Any]] | None:
         text = student_text(cell)
         private = {"deltarule": {"skip": True}} if cell.skip else {}
-        return (text, private) if text else None
+        return (text or "", private) if text or _is_graded(cell) else None
 
     return _assemble(notebook, cell_of)
 
@@ -61,7 +63,7 @@ def solution(notebook: Notebook, source_hash: str = "") -> Any:
     """The notebook with the homework solved and without secrets, not yet executed."""
 
     def cell_of(cell: Cell) -> tuple[str, dict[str, Any]] | None:
-        return (cell.solution, {}) if cell.solution else None
+        return (cell.solution, {}) if cell.solution or _is_graded(cell) else None
 
     return _assemble(notebook, cell_of, source_hash)
 
@@ -113,6 +115,11 @@ class _Ids:
         return f"text-{digest}" + (f"-{again}" if again > 1 else "")
 
 
+def _is_graded(cell: Cell) -> bool:
+    """Whether the gradebook knows the cell, so that no version can do without it."""
+    return cell.role in (Role.TEST, Role.ANSWER)
+
+
 def _metadata(cell: Cell) -> dict[str, Any]:
     made: dict[str, Any] = {}
     tags = list(cell.tags)
@@ -120,7 +127,7 @@ def _metadata(cell: Cell) -> dict[str, Any]:
         tags.append("demo")
     if tags:
         made["tags"] = tags
-    graded = cell.role in (Role.TEST, Role.ANSWER)
+    graded = _is_graded(cell)
     writable = cell.role in (Role.SOLUTION, Role.ANSWER)
     if cell.name and (graded or writable or cell.role is Role.QUESTION):
         made["nbgrader"] = {
@@ -139,7 +146,7 @@ def _metadata(cell: Cell) -> dict[str, Any]:
 
 def _test_text(cell: Cell) -> str:
     """A test cell; if it calls ``deltarule.judging``, its verdicts become the cell's points."""
-    if not _judges(cell):
+    if not judges(cell):
         return cell.master
     rows = cell.master.split("\n")
     begin = rows.index(TagKind.HIDDEN_BEGIN.value)
@@ -154,19 +161,10 @@ def _test_text(cell: Cell) -> str:
     )
 
 
-def _judges(cell: Cell) -> bool:
-    for part in cell.parts:
-        if not isinstance(part, Secret):
-            continue
-        text = "\n".join(line.text for line in part.lines)
-        for node in ast.walk(ast.parse(transformed(text))):
-            names = (
-                [alias.name for alias in node.names]
-                if isinstance(node, ast.Import)
-                else [f"{node.module}.{alias.name}" for alias in node.names]
-                if isinstance(node, ast.ImportFrom)
-                else []
-            )
-            if any(name.startswith("deltarule.judging") for name in names):
-                return True
-    return False
+def judges(cell: Cell) -> bool:
+    """Whether a test cell's hidden region imports ``deltarule.judging``."""
+    return cell.role is Role.TEST and any(
+        imports("\n".join(line.text for line in part.lines), "deltarule.judging")
+        for part in cell.parts
+        if isinstance(part, Secret)
+    )

@@ -6,6 +6,8 @@ keep their text to the letter, so each one is found again by walking through the
 
 from __future__ import annotations
 
+import math
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -62,12 +64,23 @@ class Header:
 
 @dataclass(frozen=True)
 class RawSource:
-    """One source file: its path, settings, kernel and cells."""
+    """One source file: its path, settings, kernel and cells.
+
+    Attributes:
+        problems: mistakes in the header, to be reported with those of the cells.
+        header_lines: the lines of the YAML header, for later complaints about a setting.
+    """
 
     path: Path
     header: Header
     kernelspec: dict[str, str]
     cells: tuple[RawCell, ...]
+    problems: tuple[Problem, ...] = ()
+    header_lines: tuple[Line, ...] = ()
+
+    def setting(self, key: str) -> Line:
+        """The header's line with a setting, else the file's first line."""
+        return _line_of(self.header_lines, key)
 
 
 _KEYS: dict[str, frozenset[str] | None] = {
@@ -95,47 +108,120 @@ def read_source(path: Path, shown: Path | None = None) -> RawSource:
         raise AuthoringError([Problem(shown, line, "not UTF-8 text; save it as UTF-8")]) from None
     except OSError as error:
         raise AuthoringError([Problem(shown, 0, f"cannot be read: {error.strerror}")]) from None
-    text = text.replace("\r\n", "\n")
     file_lines = text.split("\n")
-    metadata = _read_header(file_lines, shown)
-    header = _settings(metadata.get("deltarule", {}), file_lines, shown)
+    problems: list[Problem] = []
+    end, jupyter = _read_header(file_lines, shown, problems)
+    header = _settings(jupyter.get("deltarule", {}), file_lines[:end], shown, problems)
+    kernelspec = dict(DEFAULT_KERNEL)
+    if isinstance(read := jupyter.get("kernelspec", {}), dict):
+        kernelspec |= {str(key): str(value) for key, value in read.items()}
+    cells = _read_cells(file_lines, end, kernelspec, _entry(jupyter, "jupytext"), shown)
+    return RawSource(
+        path=path,
+        header=header,
+        kernelspec=kernelspec,
+        cells=_locate(cells, file_lines, end),
+        problems=tuple(problems),
+        header_lines=tuple(Line(at, line) for at, line in enumerate(file_lines[:end], 1)),
+    )
 
+
+_SEPARATORS = "\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+"""What ``str.splitlines`` takes for line breaks, and no editor and no Python does."""
+
+_DISGUISED = {ord(each): 0xF0000 + ord(each) for each in _SEPARATORS}
+_UNMASKED = {value: key for key, value in _DISGUISED.items()}
+
+
+def _read_cells(
+    file_lines: Sequence[str], begin: int, kernelspec: dict[str, str], options: Any, shown: Path
+) -> list[Any]:
+    """The cells that Jupytext sees after row ``begin``, to the letter.
+
+    Jupytext gets a header of ours: its own reading of a file without a kernel goes by the first
+    code cell, and a first line that begins with ``#!`` is lost.
+    """
     import jupytext  # 1.2 s: only when a file is really compiled
+    from nbformat import ValidationError
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        notebook = jupytext.reads(text, fmt="md")
-    cells = _locate(notebook.cells, file_lines)
-    return RawSource(path, header, metadata.get("kernelspec") or dict(DEFAULT_KERNEL), cells)
+    split = _entry(options, "split_at_heading") is True
+    settings = {"kernelspec": kernelspec, "jupytext": {"split_at_heading": split}}
+    body = "\n".join(file_lines[begin:]).translate(_DISGUISED)
+    between = "" if body.startswith("\n") else "\n"
+    text = f"---\n{yaml.safe_dump({'jupyter': settings})}---\n{between}{body}"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            cells: list[Any] = jupytext.reads(text, fmt="md").cells
+    except ValidationError as error:
+        place = next((i for i, line in enumerate(file_lines, 1) if _odd_tags(line)), 0)
+        message = f"a cell's settings are not what Jupyter takes: {error.message}"
+        shown_line = file_lines[place - 1] if place else ""
+        raise AuthoringError([Problem(shown, place, message, shown_line)]) from None
+    for cell in cells:
+        cell.source = str(cell.source).translate(_UNMASKED)
+    return cells
 
 
-def _read_header(file_lines: Sequence[str], shown: Path) -> dict[str, Any]:
-    """What stands under ``jupyter:`` in the YAML header; empty without one."""
-    if not file_lines or file_lines[0].strip() != "---":
-        return {}
-    ends = [i for i, line in enumerate(file_lines[1:], 1) if line.strip() == "---"]
+def _odd_tags(line: str) -> bool:
+    return line.startswith(("```", "<!-- #")) and re.search(r"\btags=(?!\[)", line) is not None
+
+
+def _read_header(
+    file_lines: Sequence[str], shown: Path, problems: list[Problem]
+) -> tuple[int, dict[str, Any]]:
+    """How many lines the YAML header has, and what stands in it under ``jupyter:``."""
+    if file_lines[0].rstrip() != "---":
+        return 0, {}
+    ends = [i for i, line in enumerate(file_lines[1:], 1) if line.rstrip() == "---"]
     if not ends:
         message = "the YAML header never ends; close it with '---' on a line of its own"
-        raise AuthoringError([Problem(shown, 1, message, file_lines[0])])
+        problems.append(Problem(shown, 1, message, file_lines[0]))
+        return 1, {}
+    end = ends[0] + 1
+    row = 1
     try:
-        header = yaml.safe_load("\n".join(file_lines[1 : ends[0]]))
-    except yaml.MarkedYAMLError as error:
-        row = (error.problem_mark.line if error.problem_mark else 0) + 1
-        message = f"the header is not valid YAML: {error.problem}"
-        raise AuthoringError([Problem(shown, row + 1, message, file_lines[row])]) from None
-    jupyter = header.get("jupyter", {}) if isinstance(header, dict) else {}
-    return jupyter if isinstance(jupyter, dict) else {}
+        header = yaml.safe_load("\n".join(file_lines[1 : end - 1]))
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        row = min(mark.line + 1, end - 1) if mark else 0
+        what = str(getattr(error, "problem", None) or error).split("\n")[0]
+        message = f"the header is not valid YAML: {what}; mend it, or quote the value"
+        problems.append(Problem(shown, row + 1, message, file_lines[row]))
+        return end, {}
+    if not isinstance(header, dict | None):
+        return 0, {}  # two horizontal rules
+    jupyter = (header or {}).get("jupyter") or {}
+    for key, table in (("jupyter", jupyter), ("kernelspec", _entry(jupyter, "kernelspec"))):
+        if not isinstance(table, dict):
+            at = _line_of([Line(i, line) for i, line in enumerate(file_lines[:end], 1)], key)
+            message = f"'{key}:' in the header takes settings, one in a line, further right"
+            problems.append(Problem(shown, at.number, message, at.text))
+            return end, {}
+    return end, jupyter
 
 
-def _settings(read: Any, file_lines: Sequence[str], shown: Path) -> Header:
-    problems: list[Problem] = []
+def _entry(table: Any, key: str) -> Any:
+    return table.get(key, {}) if isinstance(table, dict) else {}
+
+
+def _line_of(header_lines: Sequence[Line], key: str) -> Line:
+    """The header's line with the setting ``key``, else the first line."""
+    wanted = re.compile(rf"(?:^|[\s{{,])['\"]?{re.escape(key)}['\"]?\s*:")
+    found = [line for line in header_lines if wanted.search(line.text)]
+    return found[0] if found else Line(1, header_lines[0].text if header_lines else "")
+
+
+def _settings(
+    read: Any, header_lines: Sequence[str], shown: Path, problems: list[Problem]
+) -> Header:
+    before = len(problems)
 
     def complain(key: str, message: str) -> None:
-        for number, line in enumerate(file_lines, 1):
-            if line.strip().lstrip("{").lstrip().startswith(f"{key}:") or f" {key}:" in line:
-                problems.append(Problem(shown, number, message, line))
-                return
-        problems.append(Problem(shown, 1, message))
+        lines = [Line(number, text) for number, text in enumerate(header_lines, 1)]
+        own = [line.number for line in lines if line.text.strip().startswith("deltarule:")]
+        at = _line_of([line for line in lines if line.number >= max(own, default=1)], key)
+        problems.append(Problem(shown, at.number, message, at.text))
 
     if not isinstance(read, dict):
         complain("deltarule", "'deltarule:' in the header takes settings such as 'title: Lab 4'")
@@ -150,8 +236,8 @@ def _settings(read: Any, file_lines: Sequence[str], shown: Path) -> Header:
             complain(key, f"'{key}' takes a table, e.g. '{key}: {{name: value}}'")
         else:
             _check_table(key, value, complain)
-    if problems:
-        raise AuthoringError(problems)
+    if len(problems) > before:
+        return Header()
     return Header(
         title=str(read.get("title", "")),
         points={key: float(value) for key, value in read.get("points", {}).items()},
@@ -166,22 +252,23 @@ def _check_table(key: str, table: dict[Any, Any], complain: Any) -> None:
         if allowed is not None and name not in allowed:
             complain(str(name), f"unknown '{name}' in '{key}'; known: {', '.join(sorted(allowed))}")
         elif allowed is not None and (
-            isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not 0 <= value < math.inf
         ):
             complain(str(name), f"'{key}: {name}' takes a number, not {value!r}")
         elif allowed is None and not str(value).strip():
             complain(str(name), f"'{key}: {name}' takes the reason, in a sentence")
 
 
-def _locate(cells: Sequence[Any], file_lines: Sequence[str]) -> tuple[RawCell, ...]:
-    """Give every line of every cell its number in the file."""
+def _locate(cells: Sequence[Any], file_lines: Sequence[str], begin: int) -> tuple[RawCell, ...]:
+    """Give every line of every cell its number in the file; cells begin after row ``begin``."""
     located: list[RawCell] = []
-    cursor = 0
+    cursor = begin
     for cell in cells:
         texts = str(cell.source).split("\n")
-        generated = 1 if texts[0].startswith("%%") else 0  # Jupytext's cell magic for ```bash
         start = _find(texts, file_lines, cursor)
-        if start is None and generated:
+        if start is None and texts[0].startswith("%%"):  # Jupytext's cell magic for ```bash
             start = _find(texts[1:], file_lines, cursor)
             start = None if start is None else start - 1
         if start is None:
@@ -193,8 +280,10 @@ def _locate(cells: Sequence[Any], file_lines: Sequence[str]) -> tuple[RawCell, .
 
 
 def _find(texts: Sequence[str], file_lines: Sequence[str], cursor: int) -> int | None:
+    """The first row from ``cursor`` on where ``texts`` stand one below the other."""
     length = len(texts)
+    wanted = [text.rstrip() for text in texts]
     for start in range(cursor, len(file_lines) - length + 1):
-        if all(file_lines[start + i].rstrip() == text.rstrip() for i, text in enumerate(texts)):
+        if all(file_lines[start + i].rstrip() == text for i, text in enumerate(wanted)):
             return start
     return None

@@ -66,7 +66,12 @@ _MESSAGE = re.compile(r"\s*#!MSG(?:\s(?P<text>.*))?$")
 _MARKER = re.compile(r"(?P<marker>(?:BEGIN|END) (?:HIDDEN TESTS|MARK SCHEME))")
 _FOREIGN = re.compile(r"(?:BEGIN|END) SOLUTION\b")
 _NEAR_MISS = re.compile(
-    r"^\s*#\s*!?\s*(?:TAG\s*:?\s*)?(?:HWBEGIN|HWEND|SKIPQUESTEXEC)\b|#\s*!\s*(?:TAG|MSG)\b", re.I
+    r"^\s*#*\s*!?\s*(?:TAG\s*:?\s*)?(?:HWBEGIN|HWEND|SKIPQUESTEXEC)\b"
+    r"|^\s*#*\s*!\s*(?:TAG|MSG)\b|#\s*!\s*TAG\b|#\s*!\s*MSG",
+    re.I,
+)
+_NEAR_MARKER = re.compile(
+    r"^\s*#+\s*(?:BEGIN|END)[\s_-]*(?:HIDDEN[\s_-]*TESTS?|MARK(?:ING)?[\s_-]*SCHEMES?)\b", re.I
 )
 _WITHOUT_ARGUMENT = {TagKind.HOMEWORK_END, TagKind.SKIP, TagKind.DEMO}
 
@@ -88,6 +93,13 @@ def classify(text: str) -> Tag | None:
             "in the release; write '#!TAG HWBEGIN' and '#!TAG HWEND'",
             fatal=True,
         )
+    if _NEAR_MARKER.search(text):
+        return Tag(
+            None,
+            mistake="this looks like a marker but is not one, and what it hides would reach "
+            "students; write e.g. '### BEGIN HIDDEN TESTS' alone on its line",
+            fatal=True,
+        )
     if _NEAR_MISS.search(text):
         return Tag(
             None,
@@ -107,6 +119,7 @@ def _classify_tag(word: str, rest: str) -> Tag:
     if kind is TagKind.HOMEWORK_BEGIN and rest and not NAME.fullmatch(rest):
         return Tag(
             kind,
+            re.sub(r"[^A-Za-z0-9_-]+", "_", rest)[:48].strip("_"),
             mistake=f"'{rest}' is not a name: letters, digits, '_' and '-', at most 48 of them",
         )
     return Tag(kind, rest)
