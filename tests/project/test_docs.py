@@ -1,0 +1,74 @@
+"""The documentation is run: every ``$`` line of every console block, in a copy of the course."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PAGES = ["README.md", "docs/authoring.md", "docs/grading.md", "docs/ci.md", "docs/students.md"]
+COPIED = ("source", "release", "solutions", "nbgrader_config.py", "tests/submissions", "README.md")
+BLOCK = re.compile(r"^```console\n(.*?)^```", re.S | re.M)
+SAVED = re.compile(r"Save this as `([^`]+)`:\n\n````markdown\n(.*?)\n````", re.S)
+
+
+def commands(page):
+    return [
+        line.removeprefix("$ ")
+        for block in BLOCK.findall(page)
+        for line in block.splitlines()
+        if line.startswith("$ ")
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PAGES)
+def test_every_command_on_the_page_works_as_typed(course_root, tmp_path, name):
+    page = (course_root / name).read_text(encoding="utf-8")
+    typed = commands(page)
+    assert typed, f"{name} shows no commands"
+    for part in COPIED:
+        target = tmp_path / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if (course_root / part).is_dir() else shutil.copyfile
+        copy(course_root / part, target)
+    for path, text in SAVED.findall(page):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text + "\n", encoding="utf-8")
+    programs = str(Path(sys.executable).parent)
+    environment = {**os.environ, "PATH": os.pathsep.join([programs, os.environ["PATH"]])}
+    for command in typed:
+        ran = subprocess.run(
+            command,
+            shell=True,
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert ran.returncode == 0, f"$ {command}\n{ran.stdout}{ran.stderr}"
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs"])
+def test_every_local_link_leads_somewhere(course_root, page):
+    start = course_root / page
+    pages = sorted(start.glob("*.md")) if start.is_dir() else [start]
+    assert pages
+    for path in pages:
+        for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", path.read_text(encoding="utf-8")):
+            assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+def test_every_command_is_documented(course_root):
+    import click
+
+    from deltarule.cli import main
+
+    text = "\n".join(path.read_text(encoding="utf-8") for path in course_root.glob("docs/*.md"))
+    for name in main.list_commands(click.Context(main)):
+        assert f"deltarule {name}" in text, name
