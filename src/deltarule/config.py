@@ -39,6 +39,8 @@ __all__ = [
 
 CONFIG_NAME = "nbgrader_config.py"
 IGNORED_NAMES = frozenset({"__pycache__", ".ipynb_checkpoints", ".DS_Store"})
+LEFT_BY_EDITORS = ("~", "#", ".bak", ".orig", ".rej", ".swp")
+"""Endings of the copies that editors and merges leave beside a file, its solutions included."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,9 @@ class Course:
         """Names of the assignments that have at least one Markdown source, sorted."""
         if not self.source.is_dir():
             return []
-        return sorted({path.parent.name for path in self.source.glob("*/*.md")})
+        return sorted(
+            {p.parent.name for p in self.source.glob("*/*.md") if _is_content(p, self.source)}
+        )
 
     def sources(self, assignment: str) -> list[Path]:
         """The Markdown sources of one assignment, sorted by name.
@@ -104,7 +108,8 @@ class Course:
         Raises:
             UsageError: there is no such assignment.
         """
-        found = sorted((self.source / assignment).glob("*.md"))
+        folder = self.source / assignment
+        found = sorted(path for path in folder.glob("*.md") if _is_content(path, folder))
         if not found or not assignment:
             known = ", ".join(self.assignments()) or "none yet"
             raise UsageError(
@@ -114,14 +119,18 @@ class Course:
         return found
 
     def extra_files(self, assignment: str) -> list[Path]:
-        """Data and figures that go to students beside the notebooks."""
+        """Data and figures that go to students beside the notebooks.
+
+        Notebooks are none: one in a source folder is a paired copy, with the solutions.
+        """
         folder = self.source / assignment
         return sorted(
             path
             for path in folder.rglob("*")
             if path.is_file()
             and not (path.parent == folder and path.suffix == ".md")
-            and not IGNORED_NAMES & set(path.relative_to(folder).parts)
+            and path.suffix != ".ipynb"
+            and _is_content(path, folder)
         )
 
     def read_manifest(self) -> dict[str, Any]:
@@ -143,6 +152,13 @@ class Course:
         self.build.mkdir(parents=True, exist_ok=True)
         with FileLock(self.build / ".lock", timeout=120, is_singleton=True):
             yield
+
+
+def _is_content(path: Path, folder: Path) -> bool:
+    """Whether an author put a file into ``folder``, and not an editor or the file system."""
+    parts = path.relative_to(folder).parts
+    hidden = any(part.startswith(".") for part in parts)
+    return not (hidden or IGNORED_NAMES & set(parts) or path.name.endswith(LEFT_BY_EDITORS))
 
 
 def find_course(start: Path) -> Course:

@@ -8,20 +8,23 @@ changed. ``check`` makes both anew in a temporary folder, executes nothing, and 
 from __future__ import annotations
 
 import copy
-import json
+import hashlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from deltarule.bridge.compiled import (
-    changed_assignments,
-    compile_assignment,
     copy_extra_files,
+    manifest_entry,
+    needs_compiling,
     parse_assignment,
+    put_back_interrupted,
+    record_build,
     recorded_errors,
 )
 from deltarule.config import (
+    IGNORED_NAMES,
     Course,
     assignment_fingerprint,
     replace_directory,
@@ -42,38 +45,24 @@ Say = Callable[[str], None]
 
 
 def up_to_date(course: Course, assignment: str) -> bool:
-    """Whether nothing has to be done; reads hashes and metadata, imports no compiler."""
-    entry = course.read_manifest().get(assignment, {})
-    if not course.gradebook.exists() or entry.get("released", "") != assignment_fingerprint(
-        course, assignment
-    ):
-        return False
-    expected = source_hash(course, assignment)
-    return all(
-        _recorded_hash(folder / assignment / f"{source.stem}.ipynb") == expected
-        for folder in (course.release, course.solutions)
-        for source in course.sources(assignment)
+    """Whether nothing has to be done; compares hashes, imports no compiler."""
+    entry = manifest_entry(course, assignment)
+    return (
+        course.gradebook.exists()
+        and entry.get("released") == assignment_fingerprint(course, assignment)
+        and entry.get("built") == _digest(course, assignment)
     )
 
 
-def _recorded_hash(path: Path) -> str:
-    try:
-        read = json.loads(path.read_text(encoding="utf-8"))
-        return str(read["metadata"]["deltarule"]["source_sha256"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-
-
-def _compile(course: Course, assignment: str) -> None:
-    """Compile if needed.
-
-    Raises:
-        AuthoringError: with all mistakes.
-    """
-    if assignment in changed_assignments(course):
-        compile_assignment(course, assignment)
-    if recorded_errors(course, assignment):
-        parse_assignment(course, assignment)  # raises with the mistakes as data
+def _digest(course: Course, assignment: str) -> str:
+    """A hash of all files that are generated for one assignment."""
+    digest = hashlib.sha256()
+    for folder in (course.release, course.solutions):
+        for path in sorted((folder / assignment).rglob("*")):
+            if path.is_file() and not IGNORED_NAMES & set(path.relative_to(folder).parts):
+                digest.update(path.relative_to(course.root).as_posix().encode() + b"\0")
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def build_assignment(course: Course, assignment: str, say: Say) -> bool:
@@ -92,44 +81,49 @@ def build_assignment(course: Course, assignment: str, say: Say) -> bool:
     course.sources(assignment)
     if up_to_date(course, assignment):
         return False
+    put_back_interrupted(course)
     say(f"{assignment}: compiling")
-    _compile(course, assignment)
-    from deltarule.bridge.release import generate_release
+    from deltarule.bridge.release import generate_release, refuse_broken_sources
 
-    say(f"{assignment}: release")
-    generate_release(course, assignment)
-    _build_solutions(course, assignment, say)
+    refuse_broken_sources(course, assignment)
+    with tempfile.TemporaryDirectory(dir=course.build) as scratch:
+        # First what can fail by itself: nothing is replaced before the solution has run.
+        solutions = Path(scratch) / assignment
+        _solve(course, assignment, solutions, say)
+        say(f"{assignment}: release")
+        generate_release(course, assignment)
+        with course.lock():
+            replace_directory(solutions, course.solutions / assignment)
+    record_build(course, assignment, _digest(course, assignment))
     return True
 
 
-def _build_solutions(course: Course, assignment: str, say: Say) -> None:
+def _solve(course: Course, assignment: str, folder: Path, say: Say) -> None:
+    """Make ``solutions/<assignment>`` anew in ``folder``; run what changed, keep other outputs."""
     import nbformat
 
     from deltarule.authoring import execute, solution
 
     digest = source_hash(course, assignment)
-    with tempfile.TemporaryDirectory(dir=course.build) as scratch:
-        folder = Path(scratch) / assignment
-        folder.mkdir()
-        copy_extra_files(course, assignment, folder)
-        for notebook in parse_assignment(course, assignment):
-            new = solution(notebook, digest)
-            old = _read(course.solutions / assignment / f"{notebook.name}.ipynb")
-            if old is not None and _same_text(old, new):
-                for cell, kept in zip(new.cells, old.cells, strict=True):
-                    if cell.cell_type == "code":
-                        cell.outputs, cell.execution_count = kept.outputs, kept.execution_count
-            else:
-                say(f"{assignment}: running the solution {notebook.name}")
-                seconds = notebook.header.limits.get("cell_seconds", 600)
-                execute(new, folder, name=str(notebook.path.name), cell_seconds=seconds)
-            text = nbformat.writes(new)
-            (folder / f"{notebook.name}.ipynb").write_text(text + "\n", encoding="utf-8")
-        for made in folder.rglob("*"):  # what the solution itself wrote is not part of it
-            known = made.is_dir() or made.suffix == ".ipynb"
-            if not known and made.relative_to(folder) not in _extra_names(course, assignment):
-                made.unlink()
-        replace_directory(folder, course.solutions / assignment)
+    folder.mkdir()
+    copy_extra_files(course, assignment, folder)
+    for notebook in parse_assignment(course, assignment):
+        new = solution(notebook, digest)
+        old = _read(course.solutions / assignment / f"{notebook.name}.ipynb")
+        if old is not None and _same_text(old, new):
+            for cell, kept in zip(new.cells, old.cells, strict=True):
+                if cell.cell_type == "code":
+                    cell.outputs, cell.execution_count = kept.outputs, kept.execution_count
+        else:
+            say(f"{assignment}: running the solution {notebook.name}")
+            seconds = notebook.header.limits.get("cell_seconds", 600)
+            execute(new, folder, name=str(notebook.path.name), cell_seconds=seconds)
+        text = nbformat.writes(new)
+        (folder / f"{notebook.name}.ipynb").write_text(text + "\n", encoding="utf-8")
+    for made in folder.rglob("*"):  # what the solution itself wrote is not part of it
+        known = made.is_dir() or made.suffix == ".ipynb"
+        if not known and made.relative_to(folder) not in _extra_names(course, assignment):
+            made.unlink()
 
 
 def _extra_names(course: Course, assignment: str) -> set[Path]:
@@ -172,9 +166,9 @@ def stale_files(course: Course, assignment: str) -> list[str]:
         AuthoringError: the sources have mistakes.
     """
     from deltarule.authoring import solution
-    from deltarule.bridge.release import generate_release
+    from deltarule.bridge.release import generate_release, refuse_broken_sources
 
-    _compile(course, assignment)
+    refuse_broken_sources(course, assignment)
     complaints: list[str] = []
     digest = source_hash(course, assignment)
     with tempfile.TemporaryDirectory(dir=course.build) as scratch:
@@ -244,7 +238,10 @@ def require_compiled(course: Course, assignment: str) -> None:
         AuthoringError: its sources have mistakes.
     """
     course.sources(assignment)
-    _compile(course, assignment)
+    if needs_compiling(course, assignment) or recorded_errors(course, assignment):
+        from deltarule.bridge.release import refuse_broken_sources
+
+        refuse_broken_sources(course, assignment)
 
 
 def require_recorded(course: Course, assignment: str) -> None:
@@ -253,7 +250,7 @@ def require_recorded(course: Course, assignment: str) -> None:
     Raises:
         ReleaseRefusedError: graded cells changed although submissions exist.
     """
-    entry = course.read_manifest().get(assignment, {})
+    entry = manifest_entry(course, assignment)
     current = entry.get("released") == assignment_fingerprint(course, assignment)
     if current and course.gradebook.exists():
         return

@@ -26,10 +26,17 @@ __all__ = [
     "changed_assignments",
     "compile_assignment",
     "copy_extra_files",
+    "manifest_entry",
+    "needs_compiling",
     "parse_assignment",
+    "put_back_interrupted",
+    "record_build",
     "record_release",
     "recorded_errors",
 ]
+
+ASIDE = ".*-old-*"
+"""How ``replace_directory`` names the folder in which it puts the old one aside."""
 
 
 def changed_assignments(course: Course) -> list[str]:
@@ -37,21 +44,32 @@ def changed_assignments(course: Course) -> list[str]:
 
     Compiled notebooks of assignments whose sources are gone are removed on the way.
     """
-    manifest = course.read_manifest()
     existing = course.assignments()
-    for gone in set(manifest) - set(existing):
+    for gone in set(course.read_manifest()) - set(existing):
         _forget(course, gone)
     changed = []
     for assignment in existing:
-        entry = manifest.get(assignment, {})
-        fresh = entry.get("fingerprint") == assignment_fingerprint(course, assignment)
-        wanted = course.sources(assignment) if entry.get("compiled") else []
-        there = all(
-            (course.compiled / assignment / f"{path.stem}.ipynb").is_file() for path in wanted
-        )
-        if not (fresh and there):
+        try:
+            if needs_compiling(course, assignment):
+                changed.append(assignment)
+        except OSError:  # one that cannot be read says so when it is compiled; others go on
             changed.append(assignment)
     return changed
+
+
+def needs_compiling(course: Course, assignment: str) -> bool:
+    """Whether the outcome of the last compilation is missing, or older than the sources.
+
+    Raises:
+        OSError: a source cannot be read.
+    """
+    entry = manifest_entry(course, assignment)
+    if entry.get("fingerprint") != assignment_fingerprint(course, assignment):
+        return True
+    if not entry.get("compiled"):
+        return not recorded_errors(course, assignment)
+    folder = course.compiled / assignment
+    return not all((folder / f"{p.stem}.ipynb").is_file() for p in course.sources(assignment))
 
 
 def recorded_errors(course: Course, assignment: str) -> str:
@@ -94,8 +112,7 @@ def compile_assignment(course: Course, assignment: str) -> bool:
         try:
             notebooks = parse_assignment(course, assignment)
         except AuthoringError as error:
-            for stale in (course.compiled / assignment).glob("*.ipynb"):
-                stale.unlink()
+            _take_notebooks_away(course.compiled / assignment)
             write_atomic(errors, f"{error}\n")
             compiled = False
         else:
@@ -107,6 +124,13 @@ def compile_assignment(course: Course, assignment: str) -> bool:
             compiled = True
         _record(course, assignment, fingerprint=fingerprint, compiled=compiled, **limits)
     return compiled
+
+
+def _take_notebooks_away(folder: Path) -> None:
+    """Leave nbgrader a folder, which formgrader lists, and no notebook to convert."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in folder.glob("*.ipynb"):
+        stale.unlink()
 
 
 def _write_notebooks(course: Course, assignment: str, notebooks: list[Any]) -> None:
@@ -133,11 +157,40 @@ def copy_extra_files(course: Course, assignment: str, folder: Path) -> None:
         shutil.copyfile(path, target)
 
 
+def put_back_interrupted(course: Course) -> None:
+    """Finish what a process left undone that was killed while it exchanged two folders.
+
+    ``replace_directory`` moves the old folder aside before it moves the new one in. If nothing
+    followed, the old one goes back to its place.
+    """
+    folders = (course.release, course.solutions, course.compiled)
+    if not any(aside for folder in folders for aside in folder.glob(ASIDE)):
+        return
+    with course.lock():  # nobody is exchanging folders now
+        for aside in [aside for folder in folders for aside in folder.glob(ASIDE)]:
+            for old in aside.iterdir():
+                if not (aside.parent / old.name).exists():
+                    old.replace(aside.parent / old.name)
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def manifest_entry(course: Course, assignment: str) -> dict[str, Any]:
+    """What the manifest records of one assignment; empty where that is nothing, or damaged."""
+    entry = course.read_manifest().get(assignment)
+    return entry if isinstance(entry, dict) else {}
+
+
 def record_release(course: Course, assignment: str) -> None:
     """Note in the manifest that ``release/`` and the gradebook have the compiled notebooks."""
     with course.lock():
-        entry = course.read_manifest().get(assignment, {})
+        entry = manifest_entry(course, assignment)
         _record(course, assignment, **{**entry, "released": entry.get("fingerprint", "")})
+
+
+def record_build(course: Course, assignment: str, digest: str) -> None:
+    """Note in the manifest what ``deltarule build`` left in ``release/`` and ``solutions/``."""
+    with course.lock():
+        _record(course, assignment, **{**manifest_entry(course, assignment), "built": digest})
 
 
 def _record(course: Course, assignment: str, **entry: Any) -> None:

@@ -16,15 +16,21 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from deltarule.config import Course
 
-__all__ = ["configure"]
+__all__ = ["authoring_errors_reported_elsewhere", "configure"]
 
 _shown: set[str] = set()
 """What this process has printed already: nbgrader runs its configuration three times."""
+
+_reporting = True
+"""Whether authoring errors are printed; see :func:`authoring_errors_reported_elsewhere`."""
 
 GENERATE = (
     "nbgrader.preprocessors.IncludeHeaderFooter",
@@ -48,6 +54,11 @@ FEEDBACK = (
 )
 
 DEFAULT_CELL_SECONDS = 120.0
+LONGEST_CELL_SECONDS = 7 * 24 * 3600.0
+"""A recorded limit above a week is damage, not a limit."""
+
+UNFIT_FOR_A_PATH = "[]*?%"
+"""nbgrader looks for notebooks with ``glob``, and addresses its gradebook with a URL."""
 
 
 def configure(c: Any, root: str | Path) -> None:
@@ -57,16 +68,19 @@ def configure(c: Any, root: str | Path) -> None:
         c: the object that ``get_config()`` returns.
         root: the course folder, or a file in it (``__file__`` of ``nbgrader_config.py``).
     """
-    folder = Path(root).resolve()
-    course = Course(folder.parent if folder.is_file() else folder)
-    _settings(c, course)
-    _find_own_programs()
-    try:
-        _compile(course)
-        _replace_converter()
-    except Exception:  # noqa: BLE001 - the Jupyter server reads this too and must live on
-        _show(f"deltarule: the sources were not compiled:\n{traceback.format_exc()}")
-    _hint(course)
+    for step in (_settings, _find_own_programs, _quieten, _compile, _replace_converter, _hint):
+        try:
+            folder = Path(root).resolve()
+            step(c, Course(folder.parent if folder.is_file() else folder))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the Jupyter server must live on
+            _show(_explained(error))
+
+
+def _explained(error: BaseException) -> str:
+    if isinstance(error, OSError):
+        return f"deltarule: the course folder cannot be used as it is: {error}"
+    report = "".join(traceback.format_exception(error))
+    return f"deltarule: the configuration is not complete:\n{report}"
 
 
 def _settings(c: Any, course: Course) -> None:
@@ -85,37 +99,71 @@ def _settings(c: Any, course: Course) -> None:
     # Generating again is how an edited source reaches students; the old release is kept on failure.
     c.GenerateAssignment.force = True
     c.GenerateSolution.force = True
-    limits = [
-        float(entry.get("cell_seconds") or DEFAULT_CELL_SECONDS)
-        for entry in course.read_manifest().values()
-        if isinstance(entry, dict)
-    ]
-    seconds = round(max(limits, default=DEFAULT_CELL_SECONDS))
+    seconds = round(max(_cell_seconds(course), default=DEFAULT_CELL_SECONDS))
     c.Execute.timeout = seconds
     c.ExecutePreprocessor.timeout = seconds
 
 
-def _find_own_programs() -> None:
+def _cell_seconds(course: Course) -> list[float]:
+    """The time limits that the manifest records; a damaged one counts as none."""
+    limits = []
+    for entry in course.read_manifest().values():
+        limit = entry.get("cell_seconds") if isinstance(entry, dict) else None
+        if isinstance(limit, int | float) and 0 < limit < LONGEST_CELL_SECONDS:
+            limits.append(float(limit))
+        else:
+            limits.append(DEFAULT_CELL_SECONDS)
+    return limits
+
+
+def _find_own_programs(_c: Any, _course: Course) -> None:
     """nbgrader starts ``alembic`` by its bare name, which fails where no venv is activated."""
     programs = str(Path(sys.executable).parent)
     if programs not in os.environ.get("PATH", "").split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join([programs, os.environ.get("PATH", "")])
 
 
-def _compile(course: Course) -> None:
-    from deltarule.bridge.compiled import changed_assignments
+def _quieten(c: Any, _course: Course) -> None:
+    """Keep the terminal for what matters to an instructor."""
+    # A kernel on plain TCP prints five lines at each start. Encrypted, it is silent and safer; a
+    # socket file would be silent too, but not below a long home folder.
+    zmq = sys.modules.get("zmq")  # whoever starts kernels has imported it
+    if zmq is not None and zmq.has("curve"):
+        c.KernelManager.transport_encryption = "auto"
+    # nbgrader 0.9.6 adds a submission while SQLAlchemy flushes; the rows are right.
+    warnings.filterwarnings("ignore", message="Object of type <Submitted", module="nbgrader")
 
+
+def _compile(_c: Any, course: Course) -> None:
+    from deltarule.bridge.compiled import changed_assignments, put_back_interrupted
+
+    put_back_interrupted(course)
     changed = changed_assignments(course)
     if changed:
         from deltarule.bridge.compiled import compile_assignment
 
         for assignment in changed:
-            compile_assignment(course, assignment)
-    for file in sorted(course.errors.glob("*.txt")) if course.errors.is_dir() else []:
-        _show(file.read_text(encoding="utf-8"))
+            try:
+                compile_assignment(course, assignment)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - others shall compile
+                _show(f"{assignment}: not compiled\n{_explained(error)}")
+    if _reporting and course.errors.is_dir():
+        for path in sorted(course.errors.glob("*.txt")):
+            _show(path.read_text(encoding="utf-8"))
 
 
-def _replace_converter() -> None:
+@contextmanager
+def authoring_errors_reported_elsewhere() -> Iterator[None]:
+    """Do not print authoring errors meanwhile: our own commands report each in its place."""
+    global _reporting
+    before, _reporting = _reporting, False
+    try:
+        yield
+    finally:
+        _reporting = before
+
+
+def _replace_converter(_c: Any, _course: Course) -> None:
     """Let typed commands and formgrader use the converter that never empties a release."""
     if "nbgrader" in sys.modules:
         from deltarule.bridge.release import use_guarded_converter
@@ -129,7 +177,12 @@ def _show(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-def _hint(course: Course) -> None:
+def _hint(_c: Any, course: Course) -> None:
+    if unfit := sorted(set(UNFIT_FOR_A_PATH) & set(str(course.root))):
+        _show(
+            f"deltarule: nbgrader cannot work in {course.root}: it takes {' '.join(unfit)} in a "
+            "path for a pattern or an escape; rename that folder."
+        )
     needs_gradebook = {"autograde", "generate_solution"} & set(sys.argv[1:2])
     if needs_gradebook and not course.gradebook.exists():
         _show(

@@ -6,6 +6,7 @@ from typing import Any
 
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
+from traitlets import List, Unicode
 
 from deltarule.authoring.tags import TagKind
 
@@ -41,6 +42,9 @@ class RemoveHomework(NbGraderPreprocessor):
 
 class HideSecrets(NbGraderPreprocessor):
     """Strip hidden tests, mark schemes and whatever quotes them from a feedback page."""
+
+    # The HTML exporter sets this for all its preprocessors; without it, each page logs a warning.
+    display_data_priority = List(Unicode()).tag(config=True)
 
     def preprocess_cell(self, cell: Any, resources: Any, index: int) -> tuple[Any, Any]:  # noqa: ARG002
         """Strip one cell."""

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import textwrap
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import nbformat
 from nbgrader.api import Gradebook, MissingEntry
@@ -22,14 +23,32 @@ from nbgrader.apps import api, generateassignmentapp
 from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import is_grade, is_solution
 from traitlets.config import Config
 
-from deltarule.bridge.compiled import record_release, recorded_errors
-from deltarule.bridge.configuration import configure
-from deltarule.config import Course, replace_directory
-from deltarule.errors import MachineryError, ReleaseRefusedError
+from deltarule.bridge.compiled import (
+    compile_assignment,
+    needs_compiling,
+    parse_assignment,
+    record_release,
+    recorded_errors,
+)
+from deltarule.bridge.configuration import authoring_errors_reported_elsewhere, configure
+from deltarule.config import CONFIG_NAME, Course, replace_directory
+from deltarule.errors import AuthoringError, MachineryError, ReleaseRefusedError
 
-__all__ = ["GuardedGenerateAssignment", "generate_release", "use_guarded_converter"]
+__all__ = [
+    "GuardedGenerateAssignment",
+    "generate_release",
+    "refuse_broken_sources",
+    "use_guarded_converter",
+]
+
+STAGING = "release-"
+"""How the folders below ``build`` begin in which releases are made."""
+
+WINDOW = 76
+"""Columns that formgrader's error window shows without scrolling."""
 
 
 class GuardedGenerateAssignment(GenerateAssignment):
@@ -44,22 +63,37 @@ class GuardedGenerateAssignment(GenerateAssignment):
         """
         assignment = self.coursedir.assignment_id
         course = Course(Path(self.coursedir.root))
-        if errors := recorded_errors(course, assignment):
-            self.log.error("The sources of '%s' have mistakes:\n%s", assignment, errors)
-            raise NbGraderException(f"the sources of '{assignment}' have mistakes:\n{errors}")
-        if not self.no_database:
-            try:
-                refuse_orphans(self.coursedir, assignment)
-            except ReleaseRefusedError as error:
-                self.log.error("%s", error)
-                raise NbGraderException(str(error)) from error
-        with course.lock():
-            self._convert_staged(course, assignment)
+        try:
+            with course.lock():
+                refuse_broken_sources(course, assignment)
+                if not self.no_database:
+                    refuse_orphans(self.coursedir, assignment)
+                self._convert_staged(course, assignment)
+        except AuthoringError as error:
+            # A typed command has shown the mistakes while it read its configuration.
+            typed = isinstance(self.parent, generateassignmentapp.GenerateAssignmentApp)
+            mistakes = "they are listed above" if typed else f"\n{error}"
+            self._fail(f"The sources of '{assignment}' have mistakes: {mistakes}")
+        except ReleaseRefusedError as error:
+            self._fail(str(error))
+        except OSError as error:
+            self._fail(f"'{assignment}' is not released: {error}")
+
+    def _fail(self, message: str) -> NoReturn:
+        """Say so in the log, which formgrader shows in a window."""
+        lines = [
+            textwrap.fill(line, WINDOW, subsequent_indent="    ", break_long_words=False)
+            for line in [*message.split("\n"), "The release is as it was."]
+        ]
+        self.log.error("%s", "\n".join(lines))
+        raise NbGraderException(message) from None
 
     def _convert_staged(self, course: Course, assignment: str) -> None:
         directory = self.coursedir.release_directory
         target = Path(self.coursedir.format_path(directory, ".", assignment)).resolve()
-        with tempfile.TemporaryDirectory(dir=course.build, prefix="release-") as staging:
+        for left_over in course.build.glob(f"{STAGING}*"):  # of a process that was killed
+            shutil.rmtree(left_over, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=course.build, prefix=STAGING) as staging:
             if self.coursedir.notebook_id != "*" and target.is_dir():
                 shutil.copytree(target, Path(staging) / assignment)
             self.coursedir.release_directory = staging
@@ -81,14 +115,29 @@ def use_guarded_converter() -> None:
     api.GenerateAssignment = GuardedGenerateAssignment
 
 
+def refuse_broken_sources(course: Course, assignment: str) -> None:
+    """Bring the compiled notebooks up to date, and refuse if they cannot be.
+
+    The configuration has compiled already, but it never raises: what went wrong there shows here.
+
+    Raises:
+        AuthoringError: with every mistake.
+        OSError: the build folder cannot be written.
+    """
+    if assignment in course.assignments() and needs_compiling(course, assignment):
+        compile_assignment(course, assignment)
+    if recorded_errors(course, assignment):
+        parse_assignment(course, assignment)  # raises with the mistakes as data
+
+
 def refuse_orphans(coursedir: Any, assignment: str) -> None:
-    """Refuse a release that adds or removes graded cells while submissions exist.
+    """Refuse a release that adds, removes or redefines graded cells while submissions exist.
 
     Raises:
         ReleaseRefusedError: names the cells and says what to do.
     """
     compiled = Path(coursedir.format_path(coursedir.source_directory, ".", assignment))
-    new = {path.stem: _grade_ids(path) for path in sorted(compiled.glob("*.ipynb"))}
+    new = {path.stem: _compiled_cells(path) for path in sorted(compiled.glob("*.ipynb"))}
     with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
         try:
             recorded = gradebook.find_assignment(assignment)
@@ -96,38 +145,50 @@ def refuse_orphans(coursedir: Any, assignment: str) -> None:
             return
         if not recorded.submissions:
             return
-        old = {
-            notebook.name: {
-                cell.name
-                for cell in (
-                    *notebook.grade_cells,
-                    *notebook.solution_cells,
-                    *notebook.source_cells,
-                )
-            }
-            for notebook in recorded.notebooks
-        }
+        old = {notebook.name: _recorded_cells(notebook) for notebook in recorded.notebooks}
         count = len(recorded.submissions)
     changes = []
     for name in sorted(old.keys() | new.keys()):
-        gone = sorted(old.get(name, set()) - new.get(name, set()))
-        come = sorted(new.get(name, set()) - old.get(name, set()))
-        changes += [f"{name}: '{cell}' is gone" for cell in gone]
-        changes += [f"{name}: '{cell}' is new" for cell in come]
+        before, after = old.get(name, {}), new.get(name, {})
+        for cell in sorted(before.keys() | after.keys()):
+            if cell not in after:
+                changes.append(f"{name}: '{cell}' is gone")
+            elif cell not in before:
+                changes.append(f"{name}: '{cell}' is new")
+            elif before[cell] != after[cell]:
+                changes.append(f"{name}: '{cell}' was {before[cell]} and is {after[cell]} now")
     if changes:
         listed = "\n    ".join(changes)
+        graded = "1 graded submission" if count == 1 else f"{count} graded submissions"
         raise ReleaseRefusedError(
-            f"'{assignment}' has {count} graded submissions, and these cells differ from what they "
-            f"were graded with:\n    {listed}\nNothing was changed. Give the cells their old names "
-            f"back, or start over with 'nbgrader db assignment remove {assignment} --force'."
+            f"'{assignment}' has {graded}, and these cells differ from what was graded:"
+            f"\n    {listed}\nNothing was changed. Give the cells their old names back, or start "
+            f"over with 'nbgrader db assignment remove {assignment} --force'."
         )
 
 
-def _grade_ids(path: Path) -> set[str]:
+def _compiled_cells(path: Path) -> dict[str, str]:
+    """What each graded, writable or locked cell of a compiled notebook is, by ``grade_id``."""
     notebook = nbformat.read(path, as_version=4)
     return {
-        cell.metadata.nbgrader.grade_id for cell in notebook.cells if "nbgrader" in cell.metadata
+        cell.metadata.nbgrader.grade_id: _kind(is_grade(cell), is_solution(cell))
+        for cell in notebook.cells
+        if "nbgrader" in cell.metadata
     }
+
+
+def _recorded_cells(notebook: Any) -> dict[str, str]:
+    """The same of a notebook in the gradebook."""
+    grade = {cell.name for cell in notebook.grade_cells}
+    solution = {cell.name for cell in notebook.solution_cells}
+    source = {cell.name for cell in notebook.source_cells}
+    return {name: _kind(name in grade, name in solution) for name in grade | solution | source}
+
+
+def _kind(grade: bool, solution: bool) -> str:
+    if grade:
+        return "an answer graded by hand" if solution else "a test"
+    return "an ungraded answer" if solution else "a locked cell"
 
 
 def generate_release(
@@ -151,6 +212,7 @@ def generate_release(
         coursedir.release_directory = str(release)
     if db_url is not None:
         coursedir.db_url = db_url
+    refuse_broken_sources(course, assignment)
     refuse_orphans(coursedir, assignment)
     run_converter(GuardedGenerateAssignment(coursedir=coursedir, config=config))
 
@@ -168,10 +230,11 @@ def load_config(course: Course) -> Any:
     from traitlets.config.loader import PyFileConfigLoader
 
     config = Config()
-    configure(config, course.root)
-    file = course.root / "nbgrader_config.py"
-    if file.is_file():
-        config.merge(PyFileConfigLoader(file.name, path=str(course.root)).load_config())
+    with authoring_errors_reported_elsewhere():
+        configure(config, course.root)
+        file = course.root / CONFIG_NAME
+        if file.is_file():
+            config.merge(PyFileConfigLoader(file.name, path=str(course.root)).load_config())
     return config
 
 
