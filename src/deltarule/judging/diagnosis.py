@@ -9,9 +9,9 @@ diagnosis is worse than none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 
@@ -129,15 +129,17 @@ def diagnose(
     witnesses = sorted((_Witness(one) for one in evidence), key=_telling, reverse=True)
     if not witnesses or all(witness.fits(STEPS) for witness in witnesses):
         return None
-    singles = [one for one in bank if any(_fits(witnesses, s) for s in _steps((one,)))]
+    singles = [one for one in bank if any(_fits(witnesses, c(STEPS)) for c in one.changes)]
     if singles:
         return Diagnosis((singles[0],)) if len(singles) == 1 else None
-    found = [
-        pair
-        for pair in combinations(bank, 2)
-        if any(_fits(witnesses, steps) for steps in _steps(pair))
-    ]
-    return Diagnosis(found[0]) if len(found) == 1 else None
+    pairs = {pair: _orders(witnesses, *pair) for pair in combinations(bank, 2)}
+    # Two mistakes at different places come to the same in either order. A pair that fits in one
+    # order only is one mistake that overwrites part of another: a roundabout name for something.
+    for orders in (2, 1):
+        found = [pair for pair, fitting in pairs.items() if fitting == orders]
+        if found:
+            return Diagnosis(found[0]) if len(found) == 1 else None
+    return None
 
 
 def _telling(witness: _Witness) -> tuple[int, int]:
@@ -148,14 +150,9 @@ def _fits(witnesses: Sequence[_Witness], steps: BackwardSteps) -> bool:
     return all(witness.fits(steps) for witness in witnesses)
 
 
-def _steps(chosen: tuple[Misconception, ...]) -> Iterator[BackwardSteps]:
-    """Every way to make these mistakes together: all variants, in both orders."""
-    if len(chosen) == 1:
-        for change in chosen[0].changes:
-            yield change(STEPS)
-        return
-    first, second = chosen
-    for one in first.changes:
-        for other in second.changes:
-            yield other(one(STEPS))
-            yield one(other(STEPS))
+def _orders(witnesses: Sequence[_Witness], one: Misconception, other: Misconception) -> int:
+    """In how many of the two orders the two together explain everything."""
+    changes = list(product(one.changes, other.changes))
+    forward = any(_fits(witnesses, b(a(STEPS))) for a, b in changes)
+    backward = any(_fits(witnesses, a(b(STEPS))) for a, b in changes)
+    return forward + backward

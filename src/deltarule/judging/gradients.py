@@ -89,7 +89,7 @@ class _GradientJudge:
         outcome = ask(opened, subject)
         names = _credit_groups(len(case.network.layers))
         if outcome.failure:
-            self.complete = False
+            self._look_at_what_is_there(case, subject)
             return wrong_everywhere(sorted(set(names)), outcome.failure)
         self._remember(case, outcome.values)
         compared = _compare_with_engine(case, outcome.values)
@@ -102,6 +102,18 @@ class _GradientJudge:
                 number = len(case.network.layers) - position // 2
                 complaint = f"the {what} gradient of layer {number} {found.complaint}"
         return right, compared, complaint
+
+    def _look_at_what_is_there(self, case: NetworkCase, subject: Subject) -> None:
+        """Gradients of wrong shapes are evidence too; lab 4 complains after they are set."""
+        opened = NetworkQuestion.open(case, self.network, self.interface)
+        backward = opened.program.get(opened.net, self.interface.backward)
+        opened.program.attempt(backward, opened.x(), opened.y())
+        opened.read_parameters(gradients=True)
+        outcome = subject.run(opened.program)
+        if outcome.failure:
+            self.complete = False
+        else:
+            self._remember(case, outcome.values)
 
     def _remember(self, case: NetworkCase, values: Sequence[Any]) -> None:
         if not all(isinstance(v, TensorValue) and v.array.dtype.kind == "f" for v in values):

@@ -88,6 +88,10 @@ def _run_step(step: Step, results: list[Any], namespace: Mapping[str, Any]) -> A
     if step.op == "call":
         kwargs = {name: _resolve(v, results, namespace) for name, v in step.kwargs.items()}
         return target(*args, **kwargs)
+    if step.op == "attempt":
+        with contextlib.suppress(Exception):
+            return target(*args)
+        return None
     if step.op == "read":
         return target
     *parents, last = split_path(step.path)

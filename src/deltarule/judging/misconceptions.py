@@ -24,6 +24,7 @@ from deltarule.judging.wrong_steps import (
     Change,
     activation_value,
     at_z_out,
+    both,
     changed,
     hidden_slope,
     loss_gradient_sent_back,
@@ -36,9 +37,11 @@ from deltarule.judging.wrong_steps import (
     samples,
     scaled,
     sigmoid_rule,
+    sigmoid_slope,
     slope_twice,
     slopes,
     tanh_rule,
+    tanh_slope,
     thresholded,
     through_updated_weights,
     unit_length,
@@ -103,7 +106,10 @@ GRADIENT_BANK: tuple[Misconception, ...] = (
         "loss-for-its-gradient",
         "The squared error itself flows back instead of its derivative.",
         "What flows back is a derivative with respect to the predictions; what did you start with?",
-        (replaced("loss_gradient", lambda c: residual(c) ** 2 / samples(c)),),
+        (
+            replaced("loss_gradient", lambda c: residual(c) ** 2 / samples(c)),
+            replaced("loss_gradient", lambda c: np.full_like(c.y, np.mean(residual(c) ** 2))),
+        ),
     ),
     Misconception(
         "absolute-error-gradient",
@@ -212,13 +218,13 @@ GRADIENT_BANK: tuple[Misconception, ...] = (
         "hidden-derivative-of-sigmoid",
         "The hidden layers use the derivative rule of the sigmoid, but they are tanh layers.",
         "Which activation do the hidden layers have, and whose derivative does your code use?",
-        (hidden_slope(sigmoid_rule),),
+        (hidden_slope(sigmoid_rule), hidden_slope(sigmoid_slope)),
     ),
     Misconception(
         "output-derivative-of-tanh",
         "The output layer uses the derivative rule of tanh, but it is a sigmoid layer.",
         "Which activation does the output layer have, and whose derivative does your code use?",
-        (output_slope(tanh_rule),),
+        (output_slope(tanh_rule), output_slope(tanh_slope)),
     ),
     # --- weights and biases ------------------------------------------------------------------
     Misconception(
@@ -313,7 +319,13 @@ GRADIENT_BANK: tuple[Misconception, ...] = (
         "batch-mean-at-every-layer",
         "Deltas are divided by the number of samples again at every layer.",
         "The 1/N of the mean enters once. Where, and what happens to it on the way back?",
-        (scaled("previous_delta", lambda c: 1.0 / samples(c)),),
+        (
+            scaled("previous_delta", lambda c: 1.0 / samples(c)),
+            both(
+                scaled("output_delta", lambda c: 1.0 / samples(c)),
+                scaled("previous_delta", lambda c: 1.0 / samples(c)),
+            ),
+        ),
     ),
     Misconception(
         "delta-sign-flipped-on-the-way",

@@ -100,7 +100,7 @@ class Opaque:
 
 @dataclass(frozen=True)
 class Step:
-    """One step: ``op`` is ``make``, ``call``, ``get``, ``set`` or ``read``."""
+    """One step: ``op`` is ``make``, ``call``, ``attempt``, ``get``, ``set`` or ``read``."""
 
     op: str
     target: Any = None
@@ -160,6 +160,10 @@ class Program:
     def call(self, target: Any, *args: Any, **kwargs: Any) -> Result:
         """Call the student's class or function, or an earlier result."""
         return self._add(Step("call", target, args=args, kwargs=kwargs))
+
+    def attempt(self, target: Any, *args: Any) -> Result:
+        """Call, and go on with the next step even if that raises."""
+        return self._add(Step("attempt", target, args=args))
 
     def call_method(self, target: Any, path: str, *args: Any, **kwargs: Any) -> Result:
         """Call what stands at ``path`` below ``target``, e.g. ``"loss.forward"``."""

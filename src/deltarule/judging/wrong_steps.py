@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from deltarule.engine import Activation, Array, BackwardContext, BackwardSteps, Step
+from deltarule.engine import SIGMOID, TANH, Activation, Array, BackwardContext, BackwardSteps, Step
 
 __all__ = [
     "Change",
@@ -31,9 +31,11 @@ __all__ = [
     "samples",
     "scaled",
     "sigmoid_rule",
+    "sigmoid_slope",
     "slope_twice",
     "slopes",
     "tanh_rule",
+    "tanh_slope",
     "thresholded",
     "through_updated_weights",
     "unit_length",
@@ -150,6 +152,16 @@ def sigmoid_rule(_: Activation, __: Array, z_out: Array) -> Array:
 def tanh_rule(_: Activation, __: Array, z_out: Array) -> Array:
     """The derivative rule of tanh."""
     return 1.0 - z_out**2
+
+
+def sigmoid_slope(_: Activation, z_in: Array, __: Array) -> Array:
+    """The derivative of the sigmoid at the pre-activation."""
+    return SIGMOID.derivative(z_in)
+
+
+def tanh_slope(_: Activation, z_in: Array, __: Array) -> Array:
+    """The derivative of tanh at the pre-activation."""
+    return TANH.derivative(z_in)
 
 
 def through_updated_weights(rate: float) -> Change:
