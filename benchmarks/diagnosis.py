@@ -1,9 +1,9 @@
 """How often the diagnosis is right; writes the table in ``docs/diagnosis.md``.
 
-Run ``python benchmarks/diagnosis.py`` in a set-up checkout. Three kinds of wrong backward passes are
-judged as a hidden test judges them: the labelled submissions, mistakes written by hand in torch
-without knowledge of the bank, and wrong backward passes that no name fits. A right name is a hit;
-for the last kind, only silence is.
+Run ``python benchmarks/diagnosis.py`` in a set-up checkout. Wrong backward passes are judged as a
+hidden test judges them: the labelled submissions, mistakes written by hand in torch without
+knowledge of the bank, and wrong backward passes that no name fits. A right name is a hit; for the
+last kind, only silence is.
 """
 
 from __future__ import annotations
@@ -120,8 +120,9 @@ def main() -> None:
     lines = [
         "# How often the diagnosis is right",
         "",
-        f"Made by `python benchmarks/diagnosis.py`, with seed {SEED}. *Right* is the right name (or",
-        "the right two), and for what lies outside the bank: no name. A wrong name is worse than none.",
+        f"Made by `python benchmarks/diagnosis.py`, with seed {SEED}. *Right* is the right name",
+        "(or the right two), and for what lies outside the bank: no name. A wrong name is worse",
+        "than none.",
         "",
         "| wrong backward passes | number | right | silent | wrong name |",
         "|---|---|---|---|---|",

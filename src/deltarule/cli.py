@@ -237,6 +237,48 @@ def _with_progress(students: Sequence[str], work: Callable[[str], Result]) -> li
 
 
 @main.command()
+@click.argument("assignments", nargs=-1)
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Seeds under which every correct variant has to earn every point.",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first of them."
+)
+@click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True)
+@json_option
+@_reports_errors
+def check(
+    assignments: tuple[str, ...], seeds: int, seed: int, jobs: int, json_file: Path | None
+) -> None:
+    """Prove an assignment: its tests kill mutants, accept variants, and leak nothing."""
+    from deltarule.bridge.build import chosen_assignments
+    from deltarule.proving.check import run_check
+    from deltarule.reporting.table import check_lines
+
+    course = find_course(Path.cwd())
+    reports = []
+    for name in chosen_assignments(course, assignments):
+        report = run_check(
+            course,
+            name,
+            seeds=seeds,
+            seed=seed,
+            jobs=jobs,
+            say=lambda step: click.echo(f"{step} ...", err=True),
+        )
+        reports.append(report)
+        for line in check_lines(report):
+            click.echo(line)
+    _write_json(json_file, {"checks": [report.as_json() for report in reports]})
+    if not all(report.passed for report in reports):
+        sys.exit(NOT_PASSED)
+
+
+@main.command()
 @json_option
 @_reports_errors
 def demo(json_file: Path | None) -> None:

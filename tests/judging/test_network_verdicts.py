@@ -235,3 +235,50 @@ def test_cases_cover_depths_batches_and_precisions():
         ("several", "float32"),
         ("several", "float64"),
     }
+
+
+def test_automatic_differentiation_is_found_out(verdict, monkeypatch, network_class):
+    def backward(self, x, y):
+        for layer in self.layers:
+            layer.linear.weight.requires_grad_()
+            layer.linear.bias.requires_grad_()
+        self.get_loss(x, y).backward()
+        for layer in self.layers:
+            layer.linear.weight_grad = layer.linear.weight.grad
+            layer.linear.bias_grad = layer.linear.bias.grad
+
+    network_class.backward = backward
+    found = verdict(monkeypatch, 1, judging.network_gradients, network_class)
+    assert found.credit == 0.0
+    assert "automatic differentiation" in found.message
+
+
+def test_automatic_differentiation_is_fine_where_the_author_allows_it(
+    verdict, monkeypatch, network_class
+):
+    def backward(self, x, y):
+        tensors = [t for layer in self.layers for t in (layer.linear.weight, layer.linear.bias)]
+        for tensor in tensors:
+            tensor.requires_grad_()
+        gradients = torch.autograd.grad(self.get_loss(x, y), tensors)
+        for layer, w, b in zip(self.layers, gradients[::2], gradients[1::2], strict=True):
+            layer.linear.weight_grad, layer.linear.bias_grad = w, b
+
+    network_class.backward = backward
+    allowed = judging.NetworkInterface(autograd=True)
+    found = verdict(
+        monkeypatch, 1, lambda net: judging.network_gradients(net, allowed), network_class
+    )
+    assert found.credit == 1.0
+
+
+def test_a_forward_pass_that_changes_its_input_is_told_so(verdict, monkeypatch, network_class):
+    def forward(self, x):
+        result = super(network_class, self).forward(x)
+        x.mul_(2)
+        return result
+
+    network_class.forward = forward
+    found = verdict(monkeypatch, 1, judging.network_outputs, network_class)
+    assert found.credit == 0.0
+    assert "changes its argument `x`" in found.message

@@ -32,7 +32,7 @@ OUTSIDE = {
     "authoring": {"jupytext", "nbformat", "nbclient", "IPython", "yaml", "jupyter_client", "zmq"},
     "bridge": {"nbgrader", "nbformat", "traitlets", "nbconvert", "sqlalchemy", "IPython"},
     "grading": {"numpy", "nbgrader", "nbformat", "IPython", "torch", "matplotlib"},
-    "proving": {"numpy", "nbformat", "torch", "IPython"},
+    "proving": {"numpy", "nbformat"},
     "reporting": {"rich"},
     "config": {"filelock"},
     "errors": set(),

@@ -18,31 +18,36 @@ is for our own code (the mutants and variants of ``deltarule check``); students'
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
-import inspect
-import io
 import json
-import math
 import os
-import random
-import resource
 import select
 import signal
 import socket
 import sys
 import time
-import types
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from deltarule.authoring.syntax import transformed
 from deltarule.errors import MachineryError
+from deltarule.grading.forked import (
+    CellRun,
+    Child,
+    CodeCell,
+    Limits,
+    Submission,
+    Tail,
+    judged,
+    new_namespace,
+    run_cell,
+    settle,
+)
 from deltarule.grading.results import TestResult
-from deltarule.judging import SEED_VARIABLE, Score, wire
+from deltarule.judging import wire
 from deltarule.judging.inkernel import InKernel
 from deltarule.judging.loopback import Loopback
 
@@ -50,63 +55,6 @@ __all__ = ["CellRun", "CodeCell", "Limits", "Run", "Session", "Submission", "run
 
 GRACE_SECONDS = 5.0
 """How much longer than a limit this process waits for a child that watches the limit itself."""
-
-TAIL = 2000
-"""How many characters of a cell's output are kept."""
-
-SMALLEST_POINT = 1e-9
-
-
-@dataclass(frozen=True)
-class CodeCell:
-    """A code cell to be run; with ``points`` it is a test."""
-
-    id: str
-    source: str
-    points: float | None = None
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Seconds that one plain cell and one test may take."""
-
-    cell_seconds: float = 60.0
-    test_seconds: float = 60.0
-
-
-@dataclass(frozen=True)
-class Submission:
-    """What to run.
-
-    Attributes:
-        key: how the caller recognises the outcome.
-        cells: code cells in order, tests among them.
-        seed: of the secret inputs, and of the generators that the cells find.
-        stop_early: whether to stop at the first test that takes points away.
-        environment: environment variables for the child.
-        limits: time limits.
-        finish: called in the child with the namespace after the last cell; what it returns, plain
-            data, becomes :attr:`Run.extra`.
-    """
-
-    key: str
-    cells: tuple[CodeCell, ...]
-    seed: int = 0
-    stop_early: bool = False
-    environment: Mapping[str, str] = field(default_factory=dict)
-    limits: Limits = Limits()
-    finish: Callable[[dict[str, Any]], Any] | None = None
-
-
-@dataclass(frozen=True)
-class CellRun:
-    """How a plain cell went: the exception's type and text, or "", and the end of its output."""
-
-    id: str
-    error: str
-    message: str
-    output: str
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -212,7 +160,7 @@ class _Watched:
         self.pid = os.fork()
         if self.pid == 0:
             os.close(ours)
-            _Child(self.submission, theirs, self.left_out | set(self.tests)).run()
+            Child(self.submission, theirs, self.left_out | set(self.tests)).run()
         os.close(theirs)
         self.channel = ours
         self.unread = b""
@@ -251,7 +199,10 @@ class _Watched:
 
     def overdue(self) -> None:
         """Give the child up: it is silent beyond its limit."""
-        self._lost(f"more than {self.submission.limits.cell_seconds:g} s; is there a loop?")
+        limits = self.submission.limits
+        test = self.at is not None and self.at.points is not None
+        seconds = limits.test_seconds if test else limits.cell_seconds
+        self._lost(f"this took more than {seconds:g} s; is there an endless loop?")
 
     def _lost(self, reason: str) -> None:
         self.stop()
@@ -264,7 +215,7 @@ class _Watched:
         if lost.points is None:
             self.cells[lost.id] = CellRun(lost.id, "Killed", reason, "", 0.0)
         else:
-            self.tests[lost.id] = _test_result(lost, 0.0, "error", reason)
+            self.tests[lost.id] = judged(lost, 0.0, "error", reason)
         self._start()
 
     def stop(self) -> None:
@@ -284,219 +235,10 @@ class _Watched:
             for cell in self.submission.cells:
                 if cell.points is not None and cell.id not in self.tests:
                     said = "this test was never reached"
-                    self.tests[cell.id] = _test_result(cell, 0.0, "error", said)
+                    self.tests[cell.id] = judged(cell, 0.0, "error", said)
         seconds = time.monotonic() - self.started
         tests, cells = tuple(self.tests.values()), tuple(self.cells.values())
         return Run(self.submission.key, tests, cells, seconds, self.peak_mb, self.extra)
-
-
-def _test_result(
-    cell: CodeCell, score: float, status: str, message: str, seconds: float = 0.0, **more: Any
-) -> TestResult:
-    points = cell.points or 0.0
-    return TestResult(
-        "", cell.id, points, score, status, "fork", message, cell=cell.id, duration_s=seconds, **more
-    )
-
-
-class _Tail(io.TextIOBase):
-    """Standard output of a cell: only its end is kept."""
-
-    text = ""
-
-    def write(self, text: str) -> int:
-        """Add to the end, and forget the beginning."""
-        self.text = (self.text + text[-TAIL:])[-TAIL:]
-        return len(text)
-
-    def writable(self) -> bool:
-        """It is."""
-        return True
-
-
-class _Shell:
-    """As much of ``get_ipython()`` as cells without magics of their own need."""
-
-    def run_line_magic(self, name: str, *_: Any) -> None:
-        """Pass over plotting magics; there is no other.
-
-        Raises:
-            NotImplementedError: for any other magic.
-        """
-        if name not in ("matplotlib", "config", "load_ext", "autoreload"):
-            raise NotImplementedError(f"the magic %{name} does not exist where tests run")
-
-
-def new_namespace() -> dict[str, Any]:
-    """The names that a notebook finds when it starts, in a ``__main__`` of their own."""
-    main = types.ModuleType("__main__")
-    sys.modules["__main__"] = main
-    shell = _Shell()
-    main.__dict__.update(get_ipython=lambda: shell, display=lambda *_, **__: None)
-    return main.__dict__
-
-
-def run_cell(source: str, name: str, namespace: dict[str, Any]) -> Any:
-    """Run a cell as IPython does and return the value of its last expression, or None."""
-    import ast
-
-    tree = ast.parse(transformed(source))
-    last = None
-    if tree.body and isinstance(tree.body[-1], ast.Expr) and not source.rstrip().endswith(";"):
-        last = ast.Expression(tree.body.pop().value)  # type: ignore[attr-defined]
-    value = None
-    for part, mode in ((tree, "exec"), (last, "eval")):
-        if part is not None:
-            flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-            code = compile(part, f"<ipython-input-{name}>", mode, flags)
-            value = eval(code, namespace)
-            if inspect.CO_COROUTINE & code.co_flags:
-                value = asyncio.run(value)
-    if last is not None and value is not None:
-        namespace["_"] = value
-    return value
-
-
-class _Child:
-    """The forked side: runs the cells, and says over ``channel`` how each went."""
-
-    def __init__(self, submission: Submission, channel: int, omit: set[str]) -> None:
-        self.submission = submission
-        self.channel = channel
-        self.omit = omit
-
-    def say(self, **record: Any) -> None:
-        """Send one line of JSON."""
-        data = json.dumps(record).encode() + b"\n"
-        while data:
-            data = data[os.write(self.channel, data) :]
-
-    def run(self) -> NoReturn:
-        """Do everything, and never return."""
-        try:
-            _settle(self.submission)
-            self.run_cells(new_namespace())
-        finally:
-            os._exit(0)
-
-    def run_cells(self, namespace: dict[str, Any]) -> None:
-        """Run all cells, forking for tests."""
-        for cell in self.submission.cells:
-            if cell.id in self.omit:
-                continue
-            self.say(begin=cell.id)
-            if cell.points is not None:
-                result = self.fork_test(cell, namespace)
-                self.say(test=result)
-                if self.submission.stop_early and result["status"] != "passed":
-                    break
-                continue
-            tail, began = _Tail(), time.monotonic()
-            sys.stdout = sys.stderr = tail
-            error = message = ""
-            try:
-                run_cell(cell.source, cell.id, namespace)
-            except BaseException as raised:  # noqa: BLE001 - cells may raise anything, SystemExit too
-                error, message = type(raised).__name__, str(raised)[:TAIL]
-            seconds = time.monotonic() - began
-            record = CellRun(cell.id, error, message, tail.text, seconds)
-            self.say(cell=vars(record), peak_mb=_peak_mb())
-        finish = self.submission.finish
-        self.say(end=finish(namespace) if finish else None, peak_mb=_peak_mb())
-
-    def fork_test(self, cell: CodeCell, namespace: dict[str, Any]) -> dict[str, Any]:
-        """The result of one test, as plain data."""
-        ours, theirs = os.pipe()
-        began = time.monotonic()
-        pid = os.fork()
-        if pid == 0:
-            try:
-                os.close(ours)
-                self.channel = theirs
-                self.say(**vars(judge_test(cell, namespace)))
-            finally:
-                os._exit(0)
-        os.close(theirs)
-        received, in_time = _receive(ours, began + self.submission.limits.test_seconds)
-        os.close(ours)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        seconds = time.monotonic() - began
-        try:
-            return {**json.loads(received), "duration_s": seconds}
-        except ValueError:
-            limit = self.submission.limits.test_seconds
-            said = (
-                "the process that ran this test ended"
-                if in_time
-                else f"the test took more than {limit:g} s; is there an endless loop?"
-            )
-            return vars(_test_result(cell, 0.0, "error", said, seconds))
-
-
-def _receive(channel: int, deadline: float) -> tuple[bytes, bool]:
-    """All that comes until the other side hangs up; False where the deadline came first."""
-    data = b""
-    while True:
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([channel], [], [], left)[0]:
-            return b"", False
-        more = os.read(channel, 1 << 16)
-        if not more:
-            return data, True
-        data += more
-        if data.endswith(b"\n"):
-            return data, True
-
-
-def judge_test(cell: CodeCell, namespace: dict[str, Any]) -> TestResult:
-    """Run a test cell and turn what it says into points; nothing but points is taken for points."""
-    from deltarule.errors import JudgingError
-
-    sys.stdout = sys.stderr = _Tail()
-    points = cell.points or 0.0
-    try:
-        value = run_cell(cell.source, cell.id, namespace)
-    except JudgingError as raised:
-        return _test_result(cell, 0.0, "error", f"the test is written wrongly: {raised}")
-    except BaseException as raised:  # noqa: BLE001 - a student's code may raise anything
-        said = f"{type(raised).__name__}: {raised}"[:TAIL]
-        return _test_result(cell, 0.0, "failed", said)
-    if value is None:
-        return _test_result(cell, points, "passed", "")
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        said = f"the test is written wrongly: it ends in {type(value).__name__}, not in points"
-        return _test_result(cell, 0.0, "error", said)
-    score = min(max(float(value), 0.0), points)
-    full = score >= points - SMALLEST_POINT
-    status = "passed" if full else "partial" if score > 0 else "failed"
-    told = value.as_json() if isinstance(value, Score) else {}
-    more = {key: told.get(key) for key in ("margin", "diagnosis")}
-    return _test_result(cell, score, status, told.get("message", ""), **more)
-
-
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def _settle(submission: Submission) -> None:
-    """Make a forked process its own: no terminal, no inherited filters, seeds as given."""
-    os.setsid()
-    quiet = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(quiet, stream)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    warnings.resetwarnings()
-    warnings.simplefilter("ignore")
-    os.environ.update(submission.environment)
-    os.environ[SEED_VARIABLE] = str(submission.seed)
-    random.seed(submission.seed)
-    if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed(submission.seed % 2**32)
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(submission.seed)
 
 
 class Session(Loopback):
@@ -531,9 +273,9 @@ class Session(Loopback):
 
 def _serve_submission(channel: socket.socket, submission: Submission) -> NoReturn:
     try:
-        _settle(submission)
+        settle(submission)
         namespace = new_namespace()
-        sys.stdout = sys.stderr = _Tail()
+        sys.stdout = sys.stderr = Tail()
         for cell in submission.cells:
             if cell.points is None:
                 with contextlib.suppress(BaseException):

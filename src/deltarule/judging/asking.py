@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from deltarule.engine import Array
-from deltarule.judging.cases import NetworkCase, network_cases
+from deltarule.judging.cases import NetworkCase, network_cases, rounded
 from deltarule.judging.comparing import Comparison
 from deltarule.judging.subject import Outcome, Program, Result, Subject
 from deltarule.judging.verdicts import Verdict, credit_of, file_verdict, new_rng
@@ -37,7 +37,10 @@ DIAGNOSE_VARIABLE = "DELTARULE_DIAGNOSE"
 
 @dataclass(frozen=True)
 class NetworkInterface:
-    """Where a network class keeps things, as paths with the layer's number in braces."""
+    """Where a network class keeps things, as paths with the layer's number in braces.
+
+    ``autograd`` says whether the student's code may differentiate automatically.
+    """
 
     weight: str = "layers[{}].linear.weight"
     bias: str = "layers[{}].linear.bias"
@@ -47,6 +50,7 @@ class NetworkInterface:
     loss: str = "get_loss"
     backward: str = "backward"
     update: str = "apply_gradients"
+    autograd: bool = False
 
 
 LAB4 = NetworkInterface()
@@ -66,7 +70,7 @@ class NetworkQuestion:
         cls, case: NetworkCase, cls_object: Any, interface: NetworkInterface
     ) -> NetworkQuestion:
         """Build the student's network and give it the case's parameters."""
-        program = Program()
+        program = Program(autograd=interface.autograd)
         net = program.call(cls_object, case.network.sizes[0], 1, case.hidden_sizes)
         opened = cls(case, interface, program, net)
         opened.set_parameters()
@@ -190,7 +194,7 @@ def in_float32_if_needed(judge: Judge) -> Judge:
         try:
             return judge(case, subject)
         except _MixedPrecision:
-            cut = case.__class__(case.network, case.x, case.y, "float32")
+            cut = rounded(replace(case, dtype="float32"))
             return judge(cut, subject)
 
     return judged

@@ -15,7 +15,7 @@ import numpy as np
 from deltarule import engine
 from deltarule.engine import Array
 
-__all__ = ["NetworkCase", "network_cases"]
+__all__ = ["NetworkCase", "network_cases", "rounded"]
 
 DEPTHS = (0, 1, 2, 3, 4, 1, 2, 0)
 BATCHES = (5, 1, 4, 6, 3, 7, 1, 2)
@@ -73,11 +73,11 @@ def network_cases(
         dtype = "float64" if number % 2 else "float32"
         x = rng.normal(0.0, 1.0, (samples, sizes[0]))
         y = rng.uniform(0.05, 0.95, (samples, 1))
-        cases.append(_rounded(NetworkCase(network, x, y, dtype)))
+        cases.append(rounded(NetworkCase(network, x, y, dtype)))
     return cases
 
 
-def _rounded(case: NetworkCase) -> NetworkCase:
+def rounded(case: NetworkCase) -> NetworkCase:
     """Round all numbers to the case's precision, so that reference and student start equal."""
 
     def cut(array: Array) -> Array:

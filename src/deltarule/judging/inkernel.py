@@ -12,12 +12,13 @@ import io
 import re
 import traceback
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from deltarule.judging.subject import (
+    AUTOGRAD_USED,
     Failure,
     Opaque,
     Outcome,
@@ -40,6 +41,10 @@ _TELLING = re.compile(r"\d+\.\d|tensor\(|array\(|nan|inf\b", re.I)
 """What a message contains when it may quote a secret input; shapes (integers) may be told."""
 
 
+_NOT_RECORDED = re.compile(r"does not require grad|not to have been used in the graph")
+"""What torch says when something is to be differentiated that it has not recorded."""
+
+
 class InKernel:
     """Runs programs in this very process.
 
@@ -58,13 +63,15 @@ class InKernel:
             warnings.catch_warnings(),
             contextlib.redirect_stdout(io.StringIO()),
             contextlib.redirect_stderr(io.StringIO()),
+            _gradients_of_torch(program.autograd),
         ):
             warnings.simplefilter("ignore")
             for index, step in enumerate(program.steps):
                 try:
                     result = _run_step(step, results, self.namespace)
                 except Exception as error:  # noqa: BLE001 - a student's code may raise anything
-                    return Outcome(tuple(values), _failure(index, error))
+                    failure = _failure(index, error, autograd=program.autograd)
+                    return Outcome(tuple(values), failure)
                 results.append(result)
                 if step.op == "read":
                     values.append(to_value(result))
@@ -158,7 +165,21 @@ def _tensor_value(result: Any) -> Any:
     return TensorValue(detached.numpy().copy(), dtype, "torch", bool(result.requires_grad))
 
 
-def _failure(step: int, error: Exception) -> Failure:
+@contextlib.contextmanager
+def _gradients_of_torch(allowed: bool) -> Iterator[None]:
+    """Switch torch's recording of operations off, so that differentiating them raises."""
+    if allowed:
+        yield
+        return
+    import torch
+
+    with torch.no_grad():
+        yield
+
+
+def _failure(step: int, error: Exception, *, autograd: bool) -> Failure:
+    if not autograd and isinstance(error, RuntimeError) and _NOT_RECORDED.search(str(error)):
+        return Failure(step, AUTOGRAD_USED)
     line = 0
     for frame in traceback.extract_tb(error.__traceback__):
         if "ipykernel" in frame.filename or frame.filename.startswith("<ipython-input"):

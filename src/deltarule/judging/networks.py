@@ -46,10 +46,15 @@ def network_outputs(network: Any, interface: NetworkInterface = LAB4) -> Verdict
 
     def judge(case: NetworkCase, subject: Subject) -> Any:
         opened = NetworkQuestion.open(case, network, interface)
-        opened.program.read(opened.method(interface.forward, opened.x()))
+        x = opened.x()
+        opened.program.read(opened.method(interface.forward, x))
+        opened.program.read(x)
         outcome = ask(opened, subject)
         if outcome.failure:
             return wrong_everywhere([case.kind], outcome.failure)
+        if not np.array_equal(outcome.values[1].array, case.x):
+            said = "`forward` changes its argument `x`; work on a copy"
+            return wrong_everywhere([case.kind], said)
         expected = engine.forward(case.network, case.x).y_hat[:, 0]
         allowed = network_allowance(case.network, case.x, case.y).y_hat[:, 0]
         found = compare(outcome.values[0], expected, allowed, case.dtype)

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "AUTOGRAD_USED",
     "Failure",
     "Opaque",
     "Outcome",
@@ -38,6 +39,10 @@ __all__ = [
     "TensorValue",
     "split_path",
 ]
+
+
+AUTOGRAD_USED = "AutogradUsed"
+"""The name of the failure of code that differentiates automatically where it must not."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,8 @@ class Failure:
     missing: bool = False
 
     def __str__(self) -> str:
+        if self.error == AUTOGRAD_USED:
+            return "your code uses automatic differentiation, which this exercise does not allow"
         if self.missing:
             return "this part is not implemented yet (NotImplementedError)"
         where = f" (line {self.line} of your cell)" if self.line else ""
@@ -144,10 +151,15 @@ class Outcome:
 
 
 class Program:
-    """A list of steps under construction; every method returns the step's :class:`Result`."""
+    """A list of steps under construction; every method returns the step's :class:`Result`.
 
-    def __init__(self) -> None:
+    Args:
+        autograd: whether the student's code may use torch's automatic differentiation.
+    """
+
+    def __init__(self, *, autograd: bool = True) -> None:
         self.steps: list[Step] = []
+        self.autograd = autograd
 
     def _add(self, step: Step) -> Result:
         self.steps.append(step)

@@ -150,12 +150,12 @@ def encode_program(program: Program) -> tuple[Any, Blobs]:
         }
         for step in program.steps
     ]
-    return {"steps": steps}, blobs
+    return {"steps": steps, "autograd": program.autograd}, blobs
 
 
 def decode_program(record: Any, blobs: Blobs) -> Program:
     """The program that was sent."""
-    program = Program()
+    program = Program(autograd=bool(record["autograd"]))
     program.steps = [
         Step(
             step["op"],

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deltarule.grading.results import Result, TestResult
 
-__all__ = ["class_table", "result_lines"]
+if TYPE_CHECKING:
+    from deltarule.proving.check import CheckReport
+
+__all__ = ["check_lines", "class_table", "result_lines"]
 
 SIGNS = {"passed": "green", "partial": "yellow", "failed": "red", "error": "magenta"}
 
@@ -46,4 +49,19 @@ def result_lines(result: Result) -> list[str]:
     waiting = [test.name for test in result.manual if test.score is None]
     if waiting:
         lines.append(f"  to be graded by hand: {', '.join(waiting)}")
+    return lines
+
+
+def check_lines(report: CheckReport) -> list[str]:
+    """What ``deltarule check`` says about one assignment: a line for each gate, then the diffs."""
+    lines = [f"{report.assignment}:"]
+    for name, outcome, detail in report.rows():
+        lines.append(f"  {outcome:<7} {name}" + (f"  ({detail})" if detail else ""))
+    for gate in report.gates:
+        if not gate.passed:
+            lines += [f"    {line}" for part in gate.details for line in part.split("\n")]
+    lines.append(
+        f"  {report.mutants} mutants: {report.killed} killed, {report.equivalent} equivalent, "
+        f"{report.explained} explained, {report.surviving} surviving; {report.seconds:.0f} s"
+    )
     return lines
