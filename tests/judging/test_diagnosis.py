@@ -113,7 +113,7 @@ def test_three_mistakes_at_once_have_no_name():
     assert diagnose(evidence_of(steps)) is None
 
 
-def test_the_exact_gradient_of_a_wrong_forward_pass_is_recognised(lab4, monkeypatch):
+def test_the_exact_gradient_of_a_wrong_forward_pass_is_recognised(judged, lab4, monkeypatch):
     class Doubled(lab4.NeuralNetwork):
         """Its forward squares the last output, and its backward follows."""
 
@@ -134,23 +134,23 @@ def test_the_exact_gradient_of_a_wrong_forward_pass_is_recognised(lab4, monkeypa
                     delta = delta @ layer.linear.weight.T * slope
 
     monkeypatch.setenv(judging.SEED_VARIABLE, "5")
-    assert judging.network_outputs(Doubled).credit < 1.0
-    full = judging.network_gradients(Doubled)
+    assert judged(judging.network_outputs, [Doubled]).credit < 1.0
+    full = judged(judging.network_gradients, [Doubled])
     assert full.credit == 1.0
     assert "your own forward pass" in full.message
-    assert judging.network_gradients(Doubled, own_forward=0.25).credit == 0.25
+    assert judged(judging.network_gradients, [Doubled], own_forward=0.25).credit == 0.25
 
 
-def test_a_wrong_backward_over_a_wrong_forward_earns_nothing_by_it(lab4, monkeypatch):
+def test_a_wrong_backward_over_a_wrong_forward_earns_nothing_by_it(judged, lab4, monkeypatch):
     class Wrong(lab4.NeuralNetwork):
         def forward(self, x):
             return 0.5 * super().forward(x)
 
     monkeypatch.setenv(judging.SEED_VARIABLE, "5")
-    assert judging.network_gradients(Wrong).credit == 0.0
+    assert judged(judging.network_gradients, [Wrong]).credit == 0.0
 
 
-def test_the_diagnosis_reaches_the_student_and_the_result(lab4, monkeypatch):
+def test_the_diagnosis_reaches_the_student_and_the_result(judged, lab4, monkeypatch):
     class Summed(lab4.NeuralNetwork):
         def backward(self, x, y):
             super().backward(x, y)
@@ -160,7 +160,7 @@ def test_the_diagnosis_reaches_the_student_and_the_result(lab4, monkeypatch):
 
     monkeypatch.setenv(judging.SEED_VARIABLE, "5")
     sheet = judging.Sheet("backward", points=4)
-    judging.network_gradients(Summed)
+    judged(judging.network_gradients, [Summed])
     bundle = sheet.score()._repr_mimebundle_()
     assert "not of its mean" in bundle["text/html"]
     assert bundle[judging.VERDICT_MIME]["diagnosis"]["name"] == "missing-batch-mean"
