@@ -1,5 +1,7 @@
 """Verdicts on networks: right code is never rejected, and each wrong one loses what it should."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -198,7 +200,6 @@ def test_wrong_forward_costs_nothing_in_the_test_of_get_loss(verdict, monkeypatc
 def test_output_and_warnings_of_the_students_code_stay_out_of_the_test_cell(
     verdict, monkeypatch, network_class, capsys
 ):
-    import sys
     import warnings
 
     def forward(self, x):
@@ -282,3 +283,22 @@ def test_a_forward_pass_that_changes_its_input_is_told_so(verdict, monkeypatch, 
     found = verdict(monkeypatch, 1, judging.network_outputs, network_class)
     assert found.credit == 0.0
     assert "changes its argument `x`" in found.message
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        (lambda y: y.to_sparse(), "type sparse tensor"),
+        (lambda y: torch.zeros(len(y), device="meta"), "type empty tensor"),
+        (lambda y: y[:1].expand(10**10), "type tensor with 10000000000 elements"),
+        (lambda y: [10**400] * len(y), "too large for any floating-point type"),
+        (lambda y: sys.exit(0), "SystemExit"),
+    ],
+)
+def test_odd_answers_are_a_verdict_and_never_a_crash(
+    verdict, monkeypatch, network_class, odd, said
+):
+    network_class.forward = lambda self, x: odd(super(network_class, self).forward(x))
+    found = verdict(monkeypatch, 1, judging.network_outputs, network_class)
+    assert found.credit == 0.0
+    assert said in found.message

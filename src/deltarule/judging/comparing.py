@@ -92,7 +92,10 @@ def _as_array(received: Any) -> tuple[NDArray[Any], str] | str:
     elif isinstance(received, list | tuple):
         return _from_sequence(received)
     elif isinstance(received, int | float) and not isinstance(received, bool):
-        array, own = np.array(float(received)), "float64"
+        try:
+            array, own = np.array(float(received)), "float64"
+        except OverflowError:
+            return "is a whole number too large for any floating-point type"
     else:
         return f"is of type {type(received).__name__}, where a tensor should be"
     if array.dtype.kind not in "iuf":

@@ -36,6 +36,8 @@ __all__ = ["InKernel", "make_tensor", "subject_of", "to_value"]
 
 PLAIN = (bool, int, float, complex, str, type(None))
 LONGEST_LIST = 10_000
+LARGEST_ARRAY = 2**24
+"""Elements; checked before copying, since ``expand`` makes billions of them for nothing."""
 LONGEST_MESSAGE = 200
 _TELLING = re.compile(r"\d+\.\d|tensor\(|array\(|nan|inf\b", re.I)
 """What a message contains when it may quote a secret input; shapes (integers) may be told."""
@@ -69,12 +71,12 @@ class InKernel:
             for index, step in enumerate(program.steps):
                 try:
                     result = _run_step(step, results, self.namespace)
-                except Exception as error:  # noqa: BLE001 - a student's code may raise anything
+                    if step.op == "read":
+                        values.append(to_value(result))
+                except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
                     failure = _failure(index, error, autograd=program.autograd)
                     return Outcome(tuple(values), failure)
                 results.append(result)
-                if step.op == "read":
-                    values.append(to_value(result))
         return Outcome(tuple(values))
 
 
@@ -145,6 +147,8 @@ def to_value(result: Any) -> Any:
     if type(result) is np.ndarray:
         if result.dtype.kind not in "biufc":
             return Opaque(f"array of {result.dtype}")
+        if result.size > LARGEST_ARRAY:
+            return Opaque(f"array with {result.size} elements")
         return TensorValue(result.copy(), str(result.dtype), "numpy")
     if type(result) in (list, tuple) and len(result) <= LONGEST_LIST:
         return type(result)(to_value(item) for item in result)
@@ -158,6 +162,10 @@ def _tensor_value(result: Any) -> Any:
 
     if type(result) not in (torch.Tensor, torch.nn.Parameter):
         return Opaque(type(result).__name__)
+    if result.layout is not torch.strided or result.is_meta:
+        return Opaque("sparse tensor" if result.layout is not torch.strided else "empty tensor")
+    if result.numel() > LARGEST_ARRAY:
+        return Opaque(f"tensor with {result.numel()} elements")
     dtype = str(result.dtype).removeprefix("torch.")
     detached = result.detach().cpu()
     if dtype == "bfloat16":
@@ -177,7 +185,7 @@ def _gradients_of_torch(allowed: bool) -> Iterator[None]:
         yield
 
 
-def _failure(step: int, error: Exception, *, autograd: bool) -> Failure:
+def _failure(step: int, error: BaseException, *, autograd: bool) -> Failure:
     if not autograd and isinstance(error, RuntimeError) and _NOT_RECORDED.search(str(error)):
         return Failure(step, AUTOGRAD_USED)
     line = 0
