@@ -32,6 +32,12 @@ TOPICS = {
         {"eta": "positive"},
     ),
     "standardise": (bank.STANDARDISE, lambda x: (x - x.mean(0)) / x.std(0), {"x": "zz m"}, {}),
+    "unit": (
+        bank.UNIT,
+        lambda x, w, b: 1 / (1 + np.exp(-np.sum(x * w) - b)),
+        {"x": "n", "w": "n", "b": ""},
+        {},
+    ),
     "threshold": (
         bank.THRESHOLD,
         lambda y_hat: (y_hat > 0.5).astype(float),
@@ -47,8 +53,8 @@ def in_torch(function):
 
     def student(**tensors):
         arrays = {name: tensor.numpy().astype(np.float64) for name, tensor in tensors.items()}
-        dtype = next(iter(tensors.values())).dtype
-        return torch.tensor(np.asarray(function(**arrays)), dtype=dtype)
+        dtypes = [tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()]
+        return torch.tensor(np.asarray(function(**arrays)), dtype=dtypes[0])
 
     return student
 
@@ -93,6 +99,14 @@ def test_another_wrong_function_has_no_name(judged):
     found = judge(judged, "relu", in_torch(lambda x: np.maximum(x, 0.1 * x)))
     assert found.credit == 0.0
     assert found.diagnosis is None
+
+
+def test_nothing_is_named_where_that_is_switched_off(judged, monkeypatch):
+    monkeypatch.setenv("DELTARULE_DIAGNOSE", "0")
+    found = judge(judged, "relu", in_torch(bank.RELU[0].wrong(TOPICS["relu"][1])))
+    assert found.credit == 0.0
+    assert found.diagnosis is None
+    assert judged(judging.initialiser, [drawing(bank.INITIALISERS[0].std)], he).diagnosis is None
 
 
 def test_a_misspelt_way_to_draw_is_the_authors_error():

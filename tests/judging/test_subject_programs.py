@@ -104,6 +104,34 @@ def test_bfloat16_and_numpy_scalars_come_back_as_numbers(run):
     assert second.array == 2
 
 
+def test_sizes_come_back_as_tuples(run):
+    shape = lambda: torch.zeros(2, 3).shape  # noqa: E731
+    assert run(lambda program, f: program.read(program.call(f)), shape).values == ((2, 3),)
+
+
+def test_arrays_of_unusual_types_come_back_in_the_nearest_usual_one(run):
+    made = (np.ones(2, ">f8"), np.longdouble(2), np.ones(1, ">i2"), np.array([object()]))
+    read = lambda program, f: program.read(program.call(f))  # noqa: E731
+    ((swapped, long, short, objects),) = run(read, lambda: made).values
+    assert (swapped.dtype, long.dtype, short.dtype) == ("float64", "float64", "int16")
+    assert swapped.array.tolist() == [1.0, 1.0]
+    assert long.array == 2
+    assert isinstance(objects, Opaque)
+
+
+def test_what_is_nested_too_deeply_stays_opaque_inside(run):
+    def deep():
+        made = [1]
+        for _ in range(500):
+            made = [made]
+        return made
+
+    (found,) = run(lambda program, f: program.read(program.call(f)), deep).values
+    while isinstance(found, list):
+        (found,) = found
+    assert isinstance(found, Opaque)
+
+
 def test_tensors_arrive_with_the_values_type_and_shape_that_were_sent(run):
     sent = np.arange(6, dtype=np.float64).reshape(2, 3)
 
@@ -115,6 +143,66 @@ def test_tensors_arrive_with_the_values_type_and_shape_that_were_sent(run):
     assert first[0] == "torch.float32"
     assert np.array_equal(first[1].array, sent)
     assert second[1].array.shape == (0, 3)
+
+
+def test_a_packed_list_is_one_object_for_all_steps(run):
+    def write(program, append):
+        packed = program.pack([program.tensor(np.ones(2), "float32"), "text"])
+        program.call(append, packed)
+        program.read(packed)
+
+    (found,) = run(write, lambda items: items.append({"a": 1})).values
+    assert found[1:] == ["text", {"a": 1}]
+
+
+def test_tracked_tensors_collect_gradients(run):
+    def write(program, f):
+        x = program.tensor(np.array([1.0, 2.0]), "float64", tracked=True)
+        program.call_method(
+            program.call(program.library("torch.sum"), program.call(f, x)), "backward"
+        )
+        program.read(program.get(x, "grad"))
+
+    (gradient,) = run(write, lambda x: x**2).values
+    assert gradient.array.tolist() == [2.0, 4.0]
+
+
+def test_a_program_asks_torch_for_known_things_only(run):
+    outcome = run(lambda program, _: program.library("torch.load"), len)
+    assert outcome.failure.error == "JudgingError"
+
+
+def test_tables_travel_in_both_directions(run):
+    def change(table):
+        table["half"] = table["age"] / 2
+        return table, table["name"]
+
+    def write(program, f):
+        sent = {"name": ["Ada", None], "age": [36.0, float("nan")]}
+        program.read(program.call(f, program.table(sent)))
+
+    ((table, column),) = run(write, change).values
+    assert list(table.columns) == ["name", "age", "half"]
+    assert table.columns["half"].array[0] == 18.0
+    assert np.isnan(table.columns["half"].array[1])
+    assert column.kind == "Series"
+    assert column.columns["name"][0] == "Ada"
+
+
+def test_a_table_with_two_columns_of_one_name_stays_opaque(run):
+    def double(table):
+        return table[["age", "age"]]
+
+    def write(program, f):
+        program.read(program.call(f, program.table({"age": [1.0]})))
+
+    (found,) = run(write, double).values
+    assert found == Opaque("DataFrame with two columns of one name")
+
+
+def test_a_dict_whose_keys_are_not_names_stays_opaque(run):
+    (found,) = run(lambda program, f: program.read(program.call(f)), lambda: {1: 2}).values
+    assert isinstance(found, Opaque)
 
 
 def test_an_endless_loop_ends_the_process_and_stays_failed():

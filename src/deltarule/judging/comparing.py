@@ -7,6 +7,7 @@ number, values.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,11 +65,13 @@ def compare(
     values = array.astype(np.float64)
     if not np.all(np.isfinite(values)):
         bad = _first(~np.isfinite(values))
+        if not expected.ndim:
+            return Comparison(f"is {values[bad]}, where a finite number should be")
         return Comparison(f"has {values[bad]} at index {_index(bad)}, where a number should be")
     allowed = np.asarray(allowance, dtype=np.float64) * epsilon_of(dtype, own)
     allowed = np.broadcast_to(allowed + np.finfo(np.float64).tiny, expected.shape)
-    error = np.abs(values - expected)
-    ratio = error / allowed
+    with np.errstate(over="ignore"):  # a wrong number may be as large as it likes
+        ratio = np.abs(values - expected) / allowed
     worst = np.unravel_index(int(np.argmax(ratio)), ratio.shape) if ratio.size else ()
     biggest = float(ratio[worst]) if ratio.size else 0.0
     margin = min(1.0 / biggest, 1e12) if biggest > 0 else 1e12
@@ -76,10 +79,9 @@ def compare(
         return Comparison("", margin)
     at = f" at index {_index(worst)}" if expected.ndim else ""
     half = f" (element type {own})" if own not in PRECISE else ""
+    many = f"; {int(np.sum(ratio > 1))} of {ratio.size} values differ" if expected.ndim else ""
     return Comparison(
-        f"is {values[worst]:.6g}{at}, expected {expected[worst]:.6g}; "
-        f"{int(np.sum(ratio > 1))} of {ratio.size} values differ{half}",
-        margin,
+        f"is {values[worst]:.6g}{at}, expected {expected[worst]:.6g}{many}{half}", margin
     )
 
 
@@ -88,7 +90,8 @@ def _as_array(received: Any) -> tuple[NDArray[Any], str] | str:
     if isinstance(received, TensorValue):
         array, own = received.array, received.dtype
     elif isinstance(received, Opaque):
-        return f"is an object of type {received.type_name}, where a tensor should be"
+        said = f"is an object of type {received.type_name}, where a tensor should be"
+        return f"{said}; write `return` for `yield`" if received.type_name == "generator" else said
     elif isinstance(received, list | tuple):
         return _from_sequence(received)
     elif isinstance(received, int | float) and not isinstance(received, bool):
@@ -107,12 +110,16 @@ def _from_sequence(received: list[Any] | tuple[Any, ...]) -> tuple[NDArray[Any],
     parts = [_as_array(item) for item in received]
     for part in parts:
         if isinstance(part, str):
-            return f"is a {type(received).__name__} in which an item {part}"
+            told = re.sub(r"is a (?:list|tuple) in which an item ", "", part)
+            return f"is a {type(received).__name__} in which an item {told}"
     arrays = [part for part in parts if not isinstance(part, str)]
     if len({array.shape for array, _ in arrays}) > 1:
         return f"is a {type(received).__name__} of tensors of different shapes"
     coarsest = max((own for _, own in arrays), key=epsilon_of, default="float64")
-    return np.array([array for array, _ in arrays], dtype=np.float64), coarsest
+    try:
+        return np.array([array for array, _ in arrays], dtype=np.float64), coarsest
+    except ValueError:
+        return f"is a {type(received).__name__} that is nested too deeply"
 
 
 def _about_shape(got: tuple[int, ...], expected: tuple[int, ...]) -> str:

@@ -8,13 +8,14 @@ function; the others belong to a topic and are handed to :func:`deltarule.judgin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from deltarule.engine import Array
+from deltarule.judging.tally import Mistake, named, wants_diagnosis
 
 __all__ = [
     "BCE",
@@ -26,38 +27,52 @@ __all__ = [
     "SIMPLE",
     "STANDARDISE",
     "THRESHOLD",
+    "UNIT",
     "FunctionMisconception",
     "InitialiserMisconception",
+    "name_of",
 ]
 
 Reference = Callable[..., Any]
 
 
 @dataclass(frozen=True)
-class FunctionMisconception:
+class FunctionMisconception(Mistake):
     """One way to write a function wrongly.
 
     Attributes:
-        name: in kebab case.
-        explanation: one sentence for the student: what the code does.
-        hint: one sentence that helps without giving the answer away.
-        wrong: makes the wrong function of the right one; both take float64 arrays by keyword.
+        wrong: makes the wrong function of the right one; both are called in the same way, with
+            float64 arrays. It raises JudgingError for a reference that it cannot change.
     """
 
-    name: str
-    explanation: str
-    hint: str
     wrong: Callable[[Reference], Reference]
 
 
 @dataclass(frozen=True)
-class InitialiserMisconception:
+class InitialiserMisconception(Mistake):
     """One way to draw weights wrongly: another standard deviation, as a function of both fans."""
 
-    name: str
-    explanation: str
-    hint: str
     std: Callable[[int, int], float]
+
+
+Named = TypeVar("Named", bound=Mistake)
+
+
+def name_of(
+    banks: Iterable[Sequence[Named]], fits: Callable[[Named], bool]
+) -> dict[str, str] | None:
+    """The diagnosis, if one mistake alone explains what was seen.
+
+    Args:
+        banks: the first bank in which anything fits decides.
+        fits: whether a mistake gives what was seen, in every case.
+    """
+    if not wants_diagnosis():
+        return None
+    for bank in banks:
+        if fitting := [one for one in bank if fits(one)]:
+            return named(fitting) if len(fitting) == 1 else None
+    return None
 
 
 def _after(change: Callable[[Array], Any]) -> Callable[[Reference], Reference]:
@@ -301,6 +316,40 @@ THRESHOLD = (
     ),
 )
 """For the decision between two classes, as ``(y_hat)``."""
+
+UNIT = (
+    FunctionMisconception(
+        "bias-forgotten",
+        "The bias plays no part.",
+        "What changes in your output when only the bias changes?",
+        _instead(lambda x, w, b: _sigmoid(np.sum(x * w))),  # noqa: ARG005
+    ),
+    FunctionMisconception(
+        "bias-subtracted",
+        "The bias is subtracted.",
+        "Should a large bias make the output larger or smaller?",
+        _instead(lambda x, w, b: _sigmoid(np.sum(x * w) - b)),
+    ),
+    FunctionMisconception(
+        "activation-forgotten",
+        "The weighted sum is returned as it is.",
+        "Between which two values does a probability lie?",
+        _instead(lambda x, w, b: np.sum(x * w) + b),
+    ),
+    FunctionMisconception(
+        "bias-behind-activation",
+        "The bias is added behind the activation function.",
+        "Compare the order of the two equations with the order of your operations.",
+        _instead(lambda x, w, b: _sigmoid(np.sum(x * w)) + b),
+    ),
+    FunctionMisconception(
+        "mean-for-sum",
+        "The products are averaged instead of summed.",
+        "What does the inner product of two vectors do with the products of their elements?",
+        _instead(lambda x, w, b: _sigmoid(np.mean(x * w) + b)),
+    ),
+)
+"""For one sigmoid unit, as ``(x, w, b)`` of shapes (n,), (n,) and ()."""
 
 INITIALISERS = (
     InitialiserMisconception(

@@ -15,17 +15,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from deltarule.engine import Array
-from deltarule.judging.function_bank import INITIALISERS, InitialiserMisconception
+from deltarule.judging.function_bank import INITIALISERS, InitialiserMisconception, name_of
 from deltarule.judging.inkernel import subject_of
 from deltarule.judging.subject import Program, TensorValue
 from deltarule.judging.verdicts import Verdict, file_verdict, new_rng
 
-__all__ = ["FALSE_ALARM", "initialiser"]
+__all__ = ["DRAWS", "FALSE_ALARM", "SHAPES", "WeightsSeen", "initialiser", "judge_weights"]
 
 FALSE_ALARM = 1e-9
 """Upper bound of the probability that a right initialiser is rejected by one verdict."""
@@ -64,37 +65,79 @@ def initialiser(
     Returns:
         The verdict, filed on the open sheet: all or nothing.
     """
-    level = math.log(2 * BOUNDS * len(SHAPES) / FALSE_ALARM)
     rng = new_rng()
-    seen: list[tuple[int, int, Array]] = []
-    complaint = ""
+    drawn = []
     for fan_in, fan_out in SHAPES:
         fans = (fan_in + int(rng.integers(0, 5)), fan_out + int(rng.integers(0, 5)))
-        drawn = _draw(student, fans, path, extra)
-        if isinstance(drawn, str):
-            return file_verdict(Verdict("initialiser", 0.0, drawn))
-        seen.append((*fans, drawn))
-        wrong = _what_is_wrong(drawn, std(*fans), distribution, level)
-        if wrong and not complaint:
-            complaint = f"For {fans[0]} inputs and {fans[1]} outputs {wrong}."
-    if not complaint:
+        program = Program()
+        for _ in range(DRAWS):
+            made = program.call(student, *fans, *extra)
+            program.read(program.get(made, path) if path else made)
+        outcome = subject_of(student).run(program)
+        if outcome.failure:
+            said = str(outcome.failure)
+            return file_verdict(Verdict("initialiser", 0.0, f"{said[0].upper()}{said[1:]}."))
+        drawn.append((*fans, outcome.values))
+    seen = judge_weights(drawn, std, distribution=distribution, mistakes=mistakes)
+    if not seen.complaint:
         said = "The weights have the spread and the shape of distribution that are asked for."
         return file_verdict(Verdict("initialiser", 1.0, said))
-    diagnosis = _diagnose(seen, distribution, level, mistakes)
-    return file_verdict(Verdict("initialiser", 0.0, complaint, diagnosis=diagnosis))
+    said = seen.complaint
+    return file_verdict(Verdict("initialiser", 0.0, said, diagnosis=seen.diagnosis))
 
 
-def _draw(student: Any, fans: tuple[int, int], path: str, extra: tuple[Any, ...]) -> Array | str:
+@dataclass(frozen=True)
+class WeightsSeen:
+    """What was found out about drawn weights.
+
+    Attributes:
+        complaint: a sentence, or "" where nothing is wrong.
+        diagnosis: the wrong standard deviation that explains them.
+    """
+
+    complaint: str
+    diagnosis: dict[str, str] | None = None
+
+
+def judge_weights(
+    drawn: Sequence[tuple[int, int, Sequence[Any]]],
+    std: Callable[[int, int], float],
+    *,
+    distribution: Distribution = "normal",
+    mistakes: Sequence[InitialiserMisconception] = INITIALISERS,
+) -> WeightsSeen:
+    """Judge weight matrices, ``DRAWS`` of each of ``SHAPES``.
+
+    Args:
+        drawn: (fan_in, fan_out, values from the outcome of a program).
+        std: see :func:`initialiser`, as are the others.
+        distribution: ``normal`` or ``uniform``.
+        mistakes: wrong standard deviations to name.
+    """
+    level = math.log(2 * BOUNDS * len(SHAPES) / FALSE_ALARM)
+    seen: list[tuple[int, int, Array]] = []
+    complaint = ""
+    for fan_in, fan_out, values in drawn:
+        weights = _stacked(values, (fan_in, fan_out))
+        if isinstance(weights, str):
+            return WeightsSeen(weights)
+        seen.append((fan_in, fan_out, weights))
+        wrong = _what_is_wrong(weights, std(fan_in, fan_out), distribution, level)
+        if wrong and not complaint:
+            complaint = f"For {fan_in} inputs and {fan_out} outputs {wrong}."
+    if not complaint:
+        return WeightsSeen("")
+
+    def fits(one: InitialiserMisconception) -> bool:
+        wrong = (_what_is_wrong(x, one.std(i, o), distribution, level) for i, o, x in seen)
+        return not any(wrong)
+
+    return WeightsSeen(complaint, name_of((mistakes,), fits))
+
+
+def _stacked(values: Sequence[Any], fans: tuple[int, int]) -> Array | str:
     """Several matrices as one array, or what is wrong with them."""
-    program = Program()
-    for _ in range(DRAWS):
-        made = program.call(student, *fans, *extra)
-        program.read(program.get(made, path) if path else made)
-    outcome = subject_of(student).run(program)
-    if outcome.failure:
-        said = str(outcome.failure)
-        return f"{said[0].upper()}{said[1:]}."
-    for value in outcome.values:
+    for value in values:
         if not isinstance(value, TensorValue):
             return "The weights should be a tensor."
         if value.array.shape != fans:
@@ -104,7 +147,7 @@ def _draw(student: Any, fans: tuple[int, int], path: str, extra: tuple[Any, ...]
             )
         if value.array.dtype.kind != "f" or not np.all(np.isfinite(value.array)):
             return "The weights should be finite floating-point numbers."
-    arrays = [np.asarray(value.array, np.float64) for value in outcome.values]
+    arrays = [np.asarray(value.array, np.float64) for value in values]
     if all(np.array_equal(arrays[0], other) for other in arrays[1:]):
         return "The weights are the same every time; they should be drawn at random."
     return np.stack(arrays)
@@ -131,24 +174,3 @@ def _what_is_wrong(x: Array, std: float, distribution: Distribution, level: floa
     if distribution == "normal" and abs(beyond - 0.0832645) > math.sqrt(level / (2 * n)):
         return "the weights do not look normally distributed"
     return ""
-
-
-def _diagnose(
-    seen: Sequence[tuple[int, int, Array]],
-    distribution: Distribution,
-    level: float,
-    mistakes: Sequence[InitialiserMisconception],
-) -> dict[str, str] | None:
-    """The one wrong standard deviation that fits every shape."""
-    fitting = [
-        one
-        for one in mistakes
-        if all(
-            not _what_is_wrong(x, one.std(fan_in, fan_out), distribution, level)
-            for fan_in, fan_out, x in seen
-        )
-    ]
-    if len(fitting) != 1:
-        return None
-    (one,) = fitting
-    return {"name": one.name, "explanation": one.explanation, "hint": one.hint}

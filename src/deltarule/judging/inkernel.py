@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from deltarule.errors import JudgingError
 from deltarule.judging.subject import (
     AUTOGRAD_USED,
     Failure,
@@ -27,18 +28,44 @@ from deltarule.judging.subject import (
     Result,
     Step,
     Subject,
+    TableArgument,
+    TableValue,
     TensorArgument,
     TensorValue,
     split_path,
 )
+from deltarule.judging.wire import DTYPES
 
-__all__ = ["InKernel", "make_tensor", "subject_of", "to_value"]
+__all__ = ["InKernel", "make_table", "make_tensor", "subject_of", "to_value"]
 
 PLAIN = (bool, int, float, complex, str, type(None))
 LONGEST_LIST = 10_000
 LARGEST_ARRAY = 2**24
 """Elements; checked before copying, since ``expand`` makes billions of them for nothing."""
 LONGEST_MESSAGE = 200
+DEEPEST = 40
+"""Nesting of lists and the like; also what the wire can carry."""
+LIBRARY = frozenset(
+    {
+        "torch.manual_seed",
+        "torch.relu",
+        "torch.sigmoid",
+        "torch.tanh",
+        "torch.sum",
+        "torch.nn.Flatten",
+        "torch.nn.Identity",
+        "torch.nn.Linear",
+        "torch.nn.ReLU",
+        "torch.nn.Sequential",
+        "torch.nn.Sigmoid",
+        "torch.nn.Tanh",
+        "torch.nn.functional.binary_cross_entropy",
+        "torch.nn.functional.mse_loss",
+        "torch.optim.Adam",
+        "torch.optim.SGD",
+    }
+)
+"""What a program may ask torch for, so that a test of one exercise needs no other exercise."""
 _TELLING = re.compile(r"\d+\.\d|tensor\(|array\(|nan|inf\b", re.I)
 """What a message contains when it may quote a secret input; shapes (integers) may be told."""
 
@@ -93,7 +120,12 @@ def _run_step(step: Step, results: list[Any], namespace: Mapping[str, Any]) -> A
     target = _resolve(step.target, results, namespace)
     args = [_resolve(arg, results, namespace) for arg in step.args]
     if step.op == "make":
-        return make_tensor(args[0])
+        made = args[0]
+        return make_table(made) if isinstance(made, TableArgument) else make_tensor(made)
+    if step.op == "pack":
+        return args[0]
+    if step.op == "library":
+        return _library(step.path)
     if step.op == "call":
         kwargs = {name: _resolve(v, results, namespace) for name, v in step.kwargs.items()}
         return target(*args, **kwargs)
@@ -122,6 +154,8 @@ def _resolve(value: Any, results: list[Any], namespace: Mapping[str, Any]) -> An
         return namespace[value.name]
     if isinstance(value, list | tuple):
         return type(value)(_resolve(item, results, namespace) for item in value)
+    if isinstance(value, dict):
+        return {name: _resolve(item, results, namespace) for name, item in value.items()}
     return value
 
 
@@ -135,31 +169,90 @@ def make_tensor(argument: TensorArgument) -> Any:
         return np.array(argument.array, dtype=argument.dtype)
     import torch
 
-    return torch.tensor(argument.array, dtype=getattr(torch, argument.dtype))
+    dtype = getattr(torch, argument.dtype)
+    return torch.tensor(argument.array, dtype=dtype, requires_grad=argument.tracked)
 
 
-def to_value(result: Any) -> Any:
+def make_table(argument: TableArgument) -> Any:
+    """A fresh DataFrame with the argument's columns."""
+    import pandas as pd
+
+    return pd.DataFrame(argument.columns)
+
+
+def _library(name: str) -> Any:
+    if name not in LIBRARY:
+        raise JudgingError(f"'{name}' is not among the things that a program may ask torch for")
+    import torch
+
+    found: Any = torch
+    for part in name.split(".")[1:]:
+        found = getattr(found, part)
+    return found
+
+
+def to_value(result: Any, depth: int = 0) -> Any:
     """A copy of plain data, tensors and arrays; :class:`Opaque` for anything else."""
     if type(result) in PLAIN:
         return result
     if isinstance(result, np.generic):
-        return TensorValue(np.array(result), str(result.dtype), "numpy")
+        return _array_value(np.array(result))
     if type(result) is np.ndarray:
-        if result.dtype.kind not in "biufc":
-            return Opaque(f"array of {result.dtype}")
-        if result.size > LARGEST_ARRAY:
-            return Opaque(f"array with {result.size} elements")
-        return TensorValue(result.copy(), str(result.dtype), "numpy")
+        return _array_value(result)
+    if depth > DEEPEST:
+        return Opaque(f"{type(result).__name__} in more than {DEEPEST} others")
     if type(result) in (list, tuple) and len(result) <= LONGEST_LIST:
-        return type(result)(to_value(item) for item in result)
-    if type(result).__module__.split(".")[0] == "torch":
+        return type(result)(to_value(item, depth + 1) for item in result)
+    if type(result) is dict and len(result) <= LONGEST_LIST:
+        if all(type(name) is str for name in result):
+            return {name: to_value(item, depth + 1) for name, item in result.items()}
+        return Opaque("dict whose keys are not names")
+    module = type(result).__module__.split(".")[0]
+    if module == "torch":
         return _tensor_value(result)
+    if module == "pandas":
+        return _table_value(result)
     return Opaque(type(result).__name__)
+
+
+def _array_value(array: Any) -> Any:
+    if array.dtype.kind not in "biufc":
+        return Opaque(f"array of {array.dtype}")
+    if array.size > LARGEST_ARRAY:
+        return Opaque(f"array with {array.size} elements")
+    dtype = array.dtype.newbyteorder("=")
+    if str(dtype) not in DTYPES:  # longer than double precision
+        dtype = np.dtype("float64" if dtype.kind == "f" else "complex128")
+    return TensorValue(array.astype(dtype), str(dtype), "numpy")
+
+
+def _table_value(result: Any) -> Any:
+    import pandas as pd
+
+    if type(result) is pd.Series:
+        name = "" if result.name is None else str(result.name)
+        return TableValue({name: _column_value(result)}, "Series")
+    if type(result) is not pd.DataFrame:
+        return Opaque(type(result).__name__)
+    if len({str(name) for name in result.columns}) < len(result.columns):
+        return Opaque("DataFrame with two columns of one name")
+    return TableValue({str(name): _column_value(result[name]) for name in result.columns})
+
+
+def _column_value(column: Any) -> Any:
+    values = column.to_numpy()
+    if values.dtype.kind in "biufc":
+        return to_value(values)
+    if len(values) > LONGEST_LIST:
+        return Opaque(f"column of {len(values)} values")
+    return [value if type(value) in PLAIN else to_value(value) for value in values.tolist()]
 
 
 def _tensor_value(result: Any) -> Any:
     import torch
 
+    if type(result) is torch.Size:
+        return tuple(result)
     if type(result) not in (torch.Tensor, torch.nn.Parameter):
         return Opaque(type(result).__name__)
     if result.layout is not torch.strided or result.is_meta:

@@ -18,7 +18,7 @@ an object of the student's own class is never compared, so it cannot claim to be
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -35,6 +35,8 @@ __all__ = [
     "Result",
     "Step",
     "Subject",
+    "TableArgument",
+    "TableValue",
     "TensorArgument",
     "TensorValue",
     "split_path",
@@ -72,11 +74,20 @@ class TensorArgument:
         array: the values.
         dtype: ``float32``, ``float64`` or another name that NumPy and torch share.
         library: ``torch`` or ``numpy``.
+        tracked: whether autograd is to record what is done with it.
     """
 
     array: NDArray[Any]
     dtype: str
     library: str = "torch"
+    tracked: bool = False
+
+
+@dataclass(frozen=True)
+class TableArgument:
+    """A pandas table to be made on the student's side: columns by name, as lists of plain data."""
+
+    columns: dict[str, list[Any]]
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,19 @@ class TensorValue:
 
 
 @dataclass(frozen=True)
+class TableValue:
+    """A pandas table or column that the student's code produced.
+
+    Attributes:
+        columns: a :class:`TensorValue` for each column of numbers, a list for any other.
+        kind: ``DataFrame`` or ``Series``; the latter has one column.
+    """
+
+    columns: dict[str, Any]
+    kind: str = "DataFrame"
+
+
+@dataclass(frozen=True)
 class Opaque:
     """Something that is neither a tensor nor plain data; only the name of its type is known."""
 
@@ -105,7 +129,10 @@ class Opaque:
 
 @dataclass(frozen=True)
 class Step:
-    """One step: ``op`` is ``make``, ``call``, ``attempt``, ``get``, ``set`` or ``read``."""
+    """One step.
+
+    ``op`` is ``make``, ``pack``, ``library``, ``call``, ``attempt``, ``get``, ``set`` or ``read``.
+    """
 
     op: str
     target: Any = None
@@ -165,9 +192,25 @@ class Program:
         self.steps.append(step)
         return Result(len(self.steps) - 1)
 
-    def tensor(self, array: NDArray[Any], dtype: str, library: str = "torch") -> Result:
+    def tensor(
+        self, array: NDArray[Any], dtype: str, library: str = "torch", *, tracked: bool = False
+    ) -> Result:
         """Make a tensor on the student's side."""
-        return self._add(Step("make", args=(TensorArgument(np.array(array), dtype, library),)))
+        argument = TensorArgument(np.array(array), dtype, library, tracked)
+        return self._add(Step("make", args=(argument,)))
+
+    def table(self, columns: Mapping[str, Sequence[Any]]) -> Result:
+        """Make a pandas DataFrame on the student's side."""
+        made = {name: list(values) for name, values in columns.items()}
+        return self._add(Step("make", args=(TableArgument(made),)))
+
+    def pack(self, value: Any) -> Result:
+        """Make one list, tuple or dict of earlier results, which later steps share."""
+        return self._add(Step("pack", args=(value,)))
+
+    def library(self, name: str) -> Result:
+        """Something of torch's own, by its full name, from a short list of known ones."""
+        return self._add(Step("library", path=name))
 
     def call(self, target: Any, *args: Any, **kwargs: Any) -> Result:
         """Call the student's class or function, or an earlier result."""

@@ -30,6 +30,8 @@ from deltarule.judging.subject import (
     Reference,
     Result,
     Step,
+    TableArgument,
+    TableValue,
     TensorArgument,
     TensorValue,
 )
@@ -79,13 +81,20 @@ def _encode(value: Any, blobs: Blobs, depth: int = 0) -> Any:
     if isinstance(value, Opaque):
         return {"opaque": value.type_name[:200]}
     if isinstance(value, TensorArgument):
-        return {"make": [_encode_array(value.array, blobs), value.dtype, value.library]}
+        array = _encode_array(value.array, blobs)
+        return {"make": [array, value.dtype, value.library, value.tracked]}
+    if isinstance(value, TableArgument):
+        return {"table": _encode(value.columns, blobs, depth + 1)}
+    if isinstance(value, TableValue):
+        return {"frame": [_encode(value.columns, blobs, depth + 1), value.kind]}
     if isinstance(value, TensorValue):
         array = _encode_array(value.array, blobs)
         return {"tensor": [array, value.dtype, value.library, value.tracked]}
     if isinstance(value, list | tuple):
         kind = "list" if isinstance(value, list) else "tuple"
         return {kind: [_encode(item, blobs, depth + 1) for item in value]}
+    if isinstance(value, dict) and all(isinstance(name, str) for name in value):
+        return {"dict": [[name, _encode(item, blobs, depth + 1)] for name, item in value.items()]}
     raise JudgingError(f"a {type(value).__name__} cannot be sent to the student's code")
 
 
@@ -118,14 +127,28 @@ def _decode(value: Any, blobs: Blobs, depth: int = 0) -> Any:
     if kind == "opaque":
         return Opaque(str(inside))
     if kind == "make":
-        return TensorArgument(_decode_array(inside[0], blobs), str(inside[1]), str(inside[2]))
+        array = _decode_array(inside[0], blobs)
+        return TensorArgument(array, str(inside[1]), str(inside[2]), bool(inside[3]))
+    if kind == "table":
+        return TableArgument(_decode_dict(inside, blobs, depth + 1))
+    if kind == "frame":
+        return TableValue(_decode_dict(inside[0], blobs, depth + 1), str(inside[1]))
     if kind == "tensor":
         array = _decode_array(inside[0], blobs)
         return TensorValue(array, str(inside[1]), str(inside[2]), bool(inside[3]))
     if kind in ("list", "tuple"):
         items = [_decode(item, blobs, depth + 1) for item in inside]
         return items if kind == "list" else tuple(items)
+    if kind == "dict":
+        return {str(name): _decode(item, blobs, depth + 1) for name, item in inside}
     raise JudgingError("malformed data from the student's process")
+
+
+def _decode_dict(value: Any, blobs: Blobs, depth: int) -> dict[str, Any]:
+    made = _decode(value, blobs, depth)
+    if not isinstance(made, dict):
+        raise JudgingError("malformed data from the student's process")
+    return made
 
 
 def _decode_array(declared: dict[str, Any], blobs: Blobs) -> NDArray[Any]:
