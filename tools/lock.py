@@ -16,7 +16,16 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
-STUDENT = ("jupyterlab", "jupytext", "nbgrader", "torch", "matplotlib", "scikit-learn", "pandas")
+STUDENT = (
+    "jupyterlab",
+    "jupytext",
+    "nbgrader",
+    "torch",
+    "matplotlib",
+    "scikit-learn",
+    "pandas",
+    "pooch",
+)
 PYTHON = "3.11"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 STUDENT_HEADING = "# Students: what the notebooks need."

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 import click
 
 from deltarule import __version__
-from deltarule.config import find_course, write_atomic
+from deltarule.config import Course, find_course, write_atomic
 from deltarule.errors import DeltaruleError, UsageError
 
 if TYPE_CHECKING:
@@ -63,12 +63,15 @@ def _write_json(path: Path | None, record: Any) -> None:
 @main.command()
 @click.argument("assignments", nargs=-1)
 @click.option("--check", is_flag=True, help="Change nothing; fail if anything generated is stale.")
+@click.option("--pdf", is_flag=True, help="Print the notebooks, too, to build/pdf/.")
 @json_option
 @_reports_errors
-def build(assignments: tuple[str, ...], check: bool, json_file: Path | None) -> None:
+def build(assignments: tuple[str, ...], check: bool, pdf: bool, json_file: Path | None) -> None:
     """Make release/ and solutions/ from source/; only what changed."""
     from deltarule.bridge.build import build_assignment, chosen_assignments, stale_files
 
+    if check and pdf:
+        raise UsageError("--check changes nothing and --pdf makes PDFs: choose one of them")
     course = find_course(Path.cwd())
     chosen = chosen_assignments(course, assignments)
     if check:
@@ -92,9 +95,28 @@ def build(assignments: tuple[str, ...], check: bool, json_file: Path | None) -> 
             click.echo(f"{name}: not built; release and solutions are as they were", err=True)
             click.echo(str(error), err=True)
             errors.append(error)
-    _write_json(json_file, {"built": done, "errors": [str(error) for error in errors]})
+    record: dict[str, Any] = {"built": done}
+    if pdf:
+        record["printed"] = {name: _print_pdfs(course, name, errors) for name in done}
+    _write_json(json_file, record | {"errors": [str(error) for error in errors]})
     if errors:
         sys.exit(max(error.exit_code for error in errors))
+
+
+def _print_pdfs(course: Course, name: str, errors: list[DeltaruleError]) -> list[str]:
+    """Print an assignment that is built; say which PDFs are new. Failures go to ``errors``."""
+    from deltarule.bridge.pdfs import print_assignment
+
+    try:
+        made = print_assignment(course, name, say=lambda step: click.echo(f"{step} ..."))
+    except DeltaruleError as error:
+        click.echo(f"{name}: not all printed; what cannot be is as it was", err=True)
+        click.echo(str(error), err=True)
+        errors.append(error)
+        return []
+    paths = [path.relative_to(course.root).as_posix() for path in made]
+    click.echo(f"{name}: {_listed(paths) or 'no PDF to make'}")
+    return paths
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -279,6 +301,56 @@ def check(
 
 
 @main.command()
+@click.argument("assignment")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Overwrite FILE, whatever it is.")
+@json_option
+@_reports_errors
+def handout(assignment: str, file: Path, force: bool, json_file: Path | None) -> None:
+    """Pack what a student gets into FILE.zip: notebooks, data, figures, environment."""
+    from deltarule.bridge.handout import write_handout
+
+    made = write_handout(find_course(Path.cwd()), assignment, file, force=force)
+    for name in made.members:
+        click.echo(f"  {name}")
+    click.echo(f"{file}: {len(made.members)} files")
+    _write_json(json_file, made.as_json())
+
+
+@main.command()
+@click.argument("name", required=False)
+@json_option
+@_reports_errors
+def data(name: str | None, json_file: Path | None) -> None:
+    """Fetch a data set, checked by its hash; without NAME, list those that the course knows."""
+    from deltarule.bridge.datasets import cache_folder, find_data_set, known_data_sets
+
+    course = find_course(Path.cwd())
+    if name is not None:
+        chosen = find_data_set(course, name)
+        path = chosen.fetch(say=lambda step: click.echo(f"{step} ...", err=True))
+        click.echo(f"{chosen.name}: {path}")
+        _write_json(json_file, chosen.as_json())
+        return
+    known = known_data_sets(course)
+    for entry in known:
+        state = "fetched" if entry.is_fetched() else "not fetched"
+        click.echo(f"{entry.name} ({entry.assignment}): {state}")
+        for line in (entry.description, entry.url):
+            if line:
+                click.echo(f"    {line}")
+    click.echo(
+        f"Fetch one with 'deltarule data NAME'; they are kept in {cache_folder()}."
+        if known
+        else "The course has no data sets: none stands in source/<assignment>/data/registry.txt."
+    )
+    _write_json(
+        json_file,
+        {"cache": str(cache_folder()), "data_sets": [entry.as_json() for entry in known]},
+    )
+
+
+@main.command()
 @json_option
 @_reports_errors
 def demo(json_file: Path | None) -> None:
@@ -291,8 +363,11 @@ def demo(json_file: Path | None) -> None:
     for student, description in place.descriptions.items():
         click.echo(f"  {student:<28} {description}")
     click.echo(f"\nsandbox: none. Look at {place.shown}:")
-    click.echo("  release/lab04/lab04.ipynb           what students get")
-    click.echo("  solutions/lab04/lab04.ipynb         the solution, executed")
-    click.echo("  autograded/<student>/lab04/         each graded notebook")
-    click.echo("  feedback/<student>/lab04/           what each student reads")
+    for folder, what in (
+        (f"release/{place.assignment}/", "what students get"),
+        (f"solutions/{place.assignment}/", "the solution, executed"),
+        (f"autograded/<student>/{place.assignment}/", "each graded notebook"),
+        (f"feedback/<student>/{place.assignment}/", "what each student reads"),
+    ):
+        click.echo(f"  {folder:<36}{what}")
     _write_json(json_file, place.as_json())

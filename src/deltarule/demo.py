@@ -48,7 +48,7 @@ def hand_in(course: Course, assignment: str, files: Sequence[Path]) -> dict[str,
 
     Args:
         course: release and solutions must be built.
-        assignment: with one notebook.
+        assignment: its name.
         files: files of answers; each stem becomes a student's name.
 
     Returns:
@@ -56,11 +56,11 @@ def hand_in(course: Course, assignment: str, files: Sequence[Path]) -> dict[str,
     """
     import nbformat
 
-    from deltarule.grading.answers import fill, read_answers
+    from deltarule.grading.answers import fill_all, read_answers
 
-    name = course.sources(assignment)[0].stem
+    names = [path.stem for path in course.sources(assignment)]
     release, solution = (
-        nbformat.read(folder / assignment / f"{name}.ipynb", as_version=4)
+        {name: nbformat.read(folder / assignment / f"{name}.ipynb", as_version=4) for name in names}
         for folder in (course.release, course.solutions)
     )
     descriptions = {}
@@ -68,7 +68,8 @@ def hand_in(course: Course, assignment: str, files: Sequence[Path]) -> dict[str,
         answers = read_answers(file)
         folder = course.submitted / file.stem / assignment
         folder.mkdir(parents=True, exist_ok=True)
-        nbformat.write(fill(release, solution, answers), folder / f"{name}.ipynb")
+        for name, notebook in fill_all(release, solution, answers).items():
+            nbformat.write(notebook, folder / f"{name}.ipynb")
         descriptions[file.stem] = " ".join(answers.description.split())
     return descriptions
 

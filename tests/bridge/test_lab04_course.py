@@ -14,7 +14,7 @@ from deltarule.authoring.source import read_source
 from deltarule.authoring.tags import TagKind, classify
 from deltarule.bridge.leaks import autograded_leaks, feedback_leaks, release_leaks
 from deltarule.config import Course
-from deltarule.grading.answers import fill, read_answers
+from deltarule.grading.answers import fill_all, read_answers
 
 ROOT = Path(__file__).parents[2]
 LAB = ROOT / "source" / "lab04" / "lab04.md"
@@ -54,7 +54,8 @@ def lab(request, tmp_path_factory):
         answers = read_answers(ROOT / "tests" / "submissions" / "lab04" / f"{student}.py")
         folder = root / "submitted" / student / "lab04"
         folder.mkdir(parents=True)
-        nbformat.write(fill(released, solved, answers), folder / "lab04.ipynb")
+        filled = fill_all({"lab04": released}, {"lab04": solved}, answers)
+        nbformat.write(filled["lab04"], folder / "lab04.ipynb")
     for command in ("autograde", "generate_feedback"):
         done = course.nbgrader(command, "lab04")
         assert done.returncode == 0, done.stderr

@@ -126,6 +126,7 @@ def test_two_processes_at_once_make_one_release(toy):
     finally:
         for process in racing:
             process.kill()
+            process.communicate()
     raced = toy.files("release")
     generate_release(toy.course, "toy")
     assert toy.files("release") == raced

@@ -27,10 +27,10 @@ def forward(x, weights):
 '''
 
 
-def toy_source(task, hidden, *, visible="", header="", more=""):
+def toy_source(task, hidden, *, visible="", header="", more="", points=2):
     """A source with one task and one test of the same name."""
     name = task.strip().split("(")[0].removeprefix("def ")
-    settings = textwrap.indent(f"points:\n  automatic: 2\n{header}", "    ")
+    settings = textwrap.indent(f"points:\n  automatic: {points}\n{header}", "    ")
     return (
         f"---\njupyter:\n  deltarule:\n{settings}\n---\n\n# Toy\n\n"
         f"```python\nimport torch\n```\n\n```python\n{task.strip()}\n```\n\n{more}\n\n"

@@ -57,7 +57,8 @@ def gate(report, name):
 def test_a_good_test_passes_every_gate(toy):
     report = run_check(toy(LOSS_GRADIENT, GOOD), "toy")
     assert [one.name for one in report.gates if not one.passed] == []
-    assert report.mutants == report.killed + report.equivalent > 20
+    counts = report.counts()
+    assert counts["total"] == counts["killed"] + counts["equivalent"] > 20
     record = json.loads(json.dumps(report.as_json()))
     assert record["passed"] is True
     assert record["mutants"]["surviving"] == 0
@@ -88,7 +89,7 @@ def test_a_survivor_with_a_reason_in_the_header_passes(toy):
     lines = "".join(f"  '{one.mutant.id}': one sample is enough here\n" for one in weak.survivors)
     report = run_check(toy(*WEAK["batch of one"], header=f"survivors:\n{lines}"), "toy")
     assert report.passed
-    assert report.explained == len(weak.survivors) > 0
+    assert report.counts()["explained"] == len(weak.survivors) > 0
     stale = "survivors:\n  'loss_gradient:drop-statement:000000': gone\n"
     report = run_check(toy(LOSS_GRADIENT, GOOD, header=stale), "toy")
     assert not gate(report, "survives unexplained").passed
@@ -174,10 +175,48 @@ def test_a_label_that_says_something_else_is_found(toy):
     assert found.details == ("wrong: should keep its points in loss_gradient, gets 0",)
 
 
+SLOPE = '''
+def slope(x):
+    """The slope of x squared."""
+    #!TAG HWBEGIN
+    return 2 * x
+    #!TAG HWEND
+'''
+
+SLOPE_ANEW = '''
+```python
+#!TAG TEST first points=1
+#!TAG SKIPQUESTEXEC
+### BEGIN HIDDEN TESTS
+from deltarule import judging
+judging.function(slope, lambda x: 2 * x, x="n")
+### END HIDDEN TESTS
+```
+
+```python
+def slope(x, factor=1.0):
+    """The slope of factor times x squared."""
+    #!TAG HWBEGIN anew
+    return 2 * factor * x
+    #!TAG HWEND
+```
+'''
+
+
+def test_a_function_that_is_defined_anew_is_compared_where_it_was_defined(toy):
+    again = """
+    from deltarule import judging
+    judging.function(slope, lambda x, factor: 2 * factor * x, x="n", factor="")
+    """
+    report = run_check(toy(SLOPE, again, more=SLOPE_ANEW, points=3), "toy")
+    assert gate(report, "quiet").details == ("2 tests",)
+    assert gate(report, "survives").passed
+
+
 @pytest.mark.slow
 def test_lab_4_passes_every_gate(course_root):
     report = run_check(Course(course_root), "lab04")
     failed = {one.name: one.details for one in report.gates if not one.passed}
     assert failed == {}
-    assert report.mutants > 300
-    assert report.surviving == 0
+    assert report.counts()["total"] > 300
+    assert report.counts()["surviving"] == 0

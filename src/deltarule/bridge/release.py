@@ -212,9 +212,10 @@ def generate_release(
         coursedir.release_directory = str(release)
     if db_url is not None:
         coursedir.db_url = db_url
-    refuse_broken_sources(course, assignment)
-    refuse_orphans(coursedir, assignment)
-    run_converter(GuardedGenerateAssignment(coursedir=coursedir, config=config))
+    with course.lock():  # two that begin at once would both create the gradebook's tables
+        refuse_broken_sources(course, assignment)
+        refuse_orphans(coursedir, assignment)
+        run_converter(GuardedGenerateAssignment(coursedir=coursedir, config=config))
 
 
 def course_directory(course: Course, assignment: str) -> tuple[Any, Any]:

@@ -15,7 +15,7 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -80,8 +80,8 @@ class Grading:
                 return self._with_manual_scores(record)
         seed = secrets.randbits(32) if self.seed is None else self.seed
         started = time.perf_counter()
-        problem = self._autograde(student, seed)
-        tests = tuple(self._read_tests(student, problem))
+        problems = self._autograde(student, seed)
+        tests = tuple(self._read_tests(student, problems))
         result = Result(
             self.assignment,
             student,
@@ -91,7 +91,7 @@ class Grading:
             _environment(),
             tests,
         )
-        if not problem:
+        if not problems:
             write_atomic(kept, json.dumps({"key": key, "result": result.as_json()}, indent=1))
         return result
 
@@ -129,7 +129,51 @@ class Grading:
                 digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()
 
-    def _autograde(self, student: str, seed: int) -> str:
+    def _autograde(self, student: str, seed: int) -> dict[str, str]:
+        """Grade what was handed in; returns nbgrader's log for each notebook where that failed.
+
+        nbgrader gives a whole submission up for one notebook that it cannot read or run. Then each
+        notebook is tried on its own, and those that work are graded without the others.
+        """
+        log = self._convert(student, seed, self.submitted)
+        handed_in, _ = self._handed_in(student)
+        if not log:
+            return {}
+        if len(handed_in) < 2:
+            return dict.fromkeys(handed_in or self._notebooks(), log)
+        problems = {}
+        for name in handed_in:
+            if log := self._convert_only(student, seed, [name]):
+                problems[name] = log
+        right = [name for name in handed_in if name not in problems]
+        if right and (log := self._convert_only(student, seed, right)):
+            problems |= dict.fromkeys(right, log)
+        return problems
+
+    def _notebooks(self) -> list[str]:
+        """The names of the assignment's notebooks."""
+        return sorted(
+            path.stem for path in (self.course.compiled / self.assignment).glob("*.ipynb")
+        )
+
+    def _handed_in(self, student: str) -> tuple[list[str], list[str]]:
+        """The assignment's notebooks that a student handed in, and others that nobody asked for."""
+        known = self._notebooks()
+        folder = self.submitted / student / self.assignment
+        found = sorted(path.stem for path in folder.glob("*.ipynb"))
+        return [n for n in found if n in known], [n for n in found if n not in known]
+
+    def _convert_only(self, student: str, seed: int, names: Sequence[str]) -> str:
+        """As :meth:`_convert`, as if only some notebooks had been handed in."""
+        with tempfile.TemporaryDirectory(dir=self.course.build, prefix="grade-") as scratch:
+            folder = Path(scratch) / student / self.assignment
+            shutil.copytree(self.submitted / student / self.assignment, folder)
+            for path in folder.glob("*.ipynb"):
+                if path.stem not in names:
+                    path.unlink()
+            return self._convert(student, seed, Path(scratch))
+
+    def _convert(self, student: str, seed: int, submitted: Path) -> str:
         """Run nbgrader's Autograde for one student; returns its log if it failed, else ""."""
         from nbgrader.converters import Autograde
 
@@ -137,7 +181,7 @@ class Grading:
 
         coursedir, config = course_directory(self.course, self.assignment)
         coursedir.student_id = student
-        coursedir.submitted_directory = str(self.submitted)
+        coursedir.submitted_directory = str(submitted)
         coursedir.autograded_directory = str(self.autograded)
         coursedir.db_url = self.db_url
         converter = Autograde(coursedir=coursedir, config=config)
@@ -149,16 +193,19 @@ class Grading:
                 return str(error)
         return ""
 
-    def _read_tests(self, student: str, problem: str) -> Iterator[TestResult]:
+    def _read_tests(self, student: str, problems: Mapping[str, str]) -> Iterator[TestResult]:
         """One result for every graded cell of the assignment, in the order of the sources."""
         import nbformat
 
-        scores = {} if problem else self._scores(student)
-        for compiled in sorted((self.course.compiled / self.assignment).glob("*.ipynb")):
+        handed_in, others = self._handed_in(student)
+        graded = set(handed_in) - set(problems)
+        scores = self._scores(student) if graded else {}
+        unasked = "".join(f"; there is no {name}.ipynb in the assignment" for name in others)
+        for notebook in self._notebooks():
+            compiled = self.course.compiled / self.assignment / f"{notebook}.ipynb"
             recorded = self.autograded / student / self.assignment / compiled.name
-            there = (self.submitted / student / self.assignment / compiled.name).is_file()
             cells = {}
-            if recorded.is_file() and not problem:
+            if recorded.is_file() and notebook in graded:
                 for cell in nbformat.read(recorded, as_version=4).cells:
                     cells[cell.metadata.get("nbgrader", {}).get("grade_id")] = cell
             for cell in nbformat.read(compiled, as_version=4).cells:
@@ -167,7 +214,7 @@ class Grading:
                     continue
                 name = meta["grade_id"]
                 base = TestResult(
-                    notebook=compiled.stem,
+                    notebook=notebook,
                     name=name,
                     points=float(meta["points"]),
                     score=0.0,
@@ -175,15 +222,16 @@ class Grading:
                     verdict_in="kernel",
                     cell=name,
                 )
-                auto, manual = scores.get((compiled.stem, name), (None, None))
+                auto, manual = scores.get((notebook, name), (None, None))
                 if meta["solution"]:
                     score = manual if manual is not None else auto
                     yield replace(base, status="manual", score=score)
-                elif problem:
-                    yield replace(base, message=f"nbgrader could not grade this: {_last(problem)}")
-                elif not there:
-                    message = f"{compiled.name} was not handed in"
+                elif notebook not in handed_in:
+                    message = f"{compiled.name} was not handed in{unasked}"
                     yield replace(base, status="failed", message=message)
+                elif notebook in problems:
+                    said = _last(problems[notebook])
+                    yield replace(base, message=f"nbgrader could not grade this: {said}")
                 else:
                     yield _judged(base, cells.get(name), auto)
 
@@ -252,16 +300,17 @@ def grade_notebooks(
     Args:
         course: its sources must compile.
         assignment: its name.
-        files: a single notebook may have any name if the assignment has one notebook.
+        files: one for each notebook, with its name; a single file may have any name if the
+            assignment has one notebook.
         student: shown in the result.
         seed: of the secret inputs; drawn afresh where None.
 
     Raises:
-        UsageError: a file does not belong to the assignment.
+        UsageError: a file is not there, does not belong to the assignment, or is there twice.
     """
     from deltarule.bridge.release import generate_release
 
-    names = [path.stem for path in course.sources(assignment)]
+    chosen = _matched([path.stem for path in course.sources(assignment)], files, assignment)
     course.build.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=course.build, prefix="grade-") as scratch:
         place = Path(scratch)
@@ -269,14 +318,8 @@ def grade_notebooks(
         generate_release(course, assignment, release=place / "release", db_url=db_url)
         folder = place / "submitted" / student / assignment
         folder.mkdir(parents=True)
-        for file in files:
-            if not file.is_file():
-                raise UsageError(f"{file} does not exist")
-            stem = names[0] if len(names) == 1 and len(files) == 1 else file.stem
-            if stem not in names:
-                known = ", ".join(f"{name}.ipynb" for name in names)
-                raise UsageError(f"{file.name} is not a notebook of '{assignment}' ({known})")
-            shutil.copyfile(file, folder / f"{stem}.ipynb")
+        for name, file in chosen.items():
+            shutil.copyfile(file, folder / f"{name}.ipynb")
         grading = Grading(
             course,
             assignment,
@@ -287,6 +330,28 @@ def grade_notebooks(
             force=True,
         )
         return grading.grade(student)
+
+
+def _matched(names: Sequence[str], files: Sequence[Path], assignment: str) -> dict[str, Path]:
+    """The file of each notebook, by the notebook's name."""
+    complaints = [f"{file} does not exist" for file in files if not file.is_file()]
+    if len(names) == len(files) == 1:
+        chosen = {names[0]: files[0]}
+    else:
+        known = ", ".join(f"{name}.ipynb" for name in names)
+        chosen = {}
+        for file in files:
+            if file.suffix != ".ipynb" or file.stem not in names:
+                complaints.append(
+                    f"{file} is not a notebook of '{assignment}' ({known}); rename it"
+                )
+            elif file.stem in chosen:
+                complaints.append(f"{chosen[file.stem]} and {file} are the same notebook")
+            else:
+                chosen[file.stem] = file
+    if complaints:
+        raise UsageError("\n".join(complaints))
+    return chosen
 
 
 def _read_record(path: Path, key: str) -> Result | None:

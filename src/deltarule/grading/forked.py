@@ -6,46 +6,34 @@ JSON each. See :mod:`deltarule.grading.runner`.
 
 from __future__ import annotations
 
-import ast
-import asyncio
 import contextlib
-import inspect
-import io
 import json
 import math
 import os
-import random
 import resource
 import select
 import signal
 import sys
 import time
-import types
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NoReturn
 
-from deltarule.authoring.syntax import transformed
 from deltarule.errors import JudgingError
+from deltarule.grading.cells import (
+    TAIL,
+    Tail,
+    close_figures,
+    new_namespace,
+    run_cell,
+    seed_generators,
+)
 from deltarule.grading.results import TestResult
 from deltarule.judging import SEED_VARIABLE, Score
 
-__all__ = [
-    "CellRun",
-    "Child",
-    "CodeCell",
-    "Limits",
-    "Submission",
-    "Tail",
-    "judged",
-    "new_namespace",
-    "run_cell",
-    "settle",
-]
-
-TAIL = 2000
-"""How many characters of a cell's output are kept."""
+__all__ = ["CellRun", "Child", "CodeCell", "Limits", "Submission", "judged", "say", "settle"]
 
 SMALLEST_POINT = 1e-9
 
@@ -61,10 +49,11 @@ class CodeCell:
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds that one plain cell and one test may take."""
+    """Seconds that one plain cell, one test, and what comes after the last cell may take."""
 
     cell_seconds: float = 60.0
     test_seconds: float = 60.0
+    finish_seconds: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -75,9 +64,12 @@ class Submission:
         key: how the caller recognises the outcome.
         cells: code cells in order, tests among them.
         seed: of the secret inputs, and of the generators that the cells find.
-        stop_early: whether to stop at the first test that takes points away.
+        stop_early: whether to stop at the first test that takes points away, or plain cell that
+            does not end.
         environment: environment variables for the child.
         limits: time limits.
+        folder: what lies beside the notebook; the cells run in a copy of it that is thrown away
+            afterwards. Links in it stay links.
         finish: called in the child with the namespace after the last cell; what it returns, plain
             data, becomes ``Run.extra``.
     """
@@ -88,6 +80,7 @@ class Submission:
     stop_early: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = Limits()
+    folder: Path | None = None
     finish: Callable[[dict[str, Any]], Any] | None = None
 
 
@@ -128,81 +121,43 @@ def judged(
     )
 
 
-class Tail(io.TextIOBase):
-    """Standard output of a cell: only its end is kept."""
-
-    text = ""
-
-    def write(self, text: str) -> int:
-        """Add to the end, and forget the beginning."""
-        self.text = (self.text + text[-TAIL:])[-TAIL:]
-        return len(text)
-
-    def writable(self) -> bool:
-        """It is."""
-        return True
-
-
-class _Shell:
-    """As much of ``get_ipython()`` as cells without magics of their own need."""
-
-    def run_line_magic(self, name: str, *_: Any) -> None:
-        """Pass over plotting magics; there is no other.
-
-        Raises:
-            NotImplementedError: for any other magic.
-        """
-        if name not in ("matplotlib", "config", "load_ext", "autoreload"):
-            raise NotImplementedError(f"the magic %{name} does not exist where tests run")
-
-
-def new_namespace() -> dict[str, Any]:
-    """The names that a notebook finds when it starts, in a ``__main__`` of their own."""
-    main = types.ModuleType("__main__")
-    sys.modules["__main__"] = main
-    shell = _Shell()
-    main.__dict__.update(get_ipython=lambda: shell, display=lambda *_, **__: None)
-    return main.__dict__
-
-
-def run_cell(source: str, name: str, namespace: dict[str, Any]) -> Any:
-    """Run a cell as IPython does and return the value of its last expression, or None."""
-    tree = ast.parse(transformed(source))
-    last = None
-    if tree.body and isinstance(tree.body[-1], ast.Expr) and not source.rstrip().endswith(";"):
-        last = ast.Expression(tree.body.pop().value)  # type: ignore[attr-defined]
-    value = None
-    for part, mode in ((tree, "exec"), (last, "eval")):
-        if part is not None:
-            flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-            code = compile(part, f"<ipython-input-{name}>", mode, flags)
-            value = eval(code, namespace)
-            if inspect.CO_COROUTINE & code.co_flags:
-                value = asyncio.run(value)
-    if last is not None and value is not None:
-        namespace["_"] = value
-    return value
-
-
 class Child:
-    """The forked side: runs the cells, and says over ``channel`` how each went."""
+    """The forked side: runs the cells, and says over ``channel`` how each went.
 
-    def __init__(self, submission: Submission, channel: int, omit: set[str]) -> None:
+    Args:
+        submission: what to run.
+        channel: where to say it.
+        place: the folder to work in.
+        omit: ids of cells that are passed over.
+        namespace: what cells have bound that ran before the fork; None for a notebook's start.
+    """
+
+    def __init__(
+        self,
+        submission: Submission,
+        channel: int,
+        place: Path,
+        omit: set[str],
+        namespace: dict[str, Any] | None = None,
+    ) -> None:
         self.submission = submission
         self.channel = channel
+        self.place = place
         self.omit = omit
+        self.namespace = namespace
 
     def say(self, **record: Any) -> None:
         """Send one line of JSON."""
-        data = json.dumps(record).encode() + b"\n"
-        while data:
-            data = data[os.write(self.channel, data) :]
+        say(self.channel, **record)
 
     def run(self) -> NoReturn:
         """Do everything, and never return."""
         try:
-            settle(self.submission)
-            self.run_cells(new_namespace())
+            settle(self.submission, self.place)
+            if self.namespace is None:
+                seed_generators(self.submission.seed)
+                self.namespace = new_namespace()
+            self.run_cells(self.namespace)
         finally:
             os._exit(0)
 
@@ -227,10 +182,12 @@ class Child:
                 run_cell(cell.source, cell.id, namespace)
             except BaseException as raised:  # noqa: BLE001 - cells may raise anything, SystemExit too
                 error, message = type(raised).__name__, str(raised)[:TAIL]
+            close_figures()
             seconds = time.monotonic() - began
             record = CellRun(cell.id, error, message, tail.text, seconds)
             self.say(cell=vars(record), peak_mb=_peak_mb())
         finish = self.submission.finish
+        self.say(finish=True)
         self.say(end=finish(namespace) if finish else None, peak_mb=_peak_mb())
 
     def judge_here(self, cell: CodeCell, namespace: dict[str, Any]) -> dict[str, Any]:
@@ -319,8 +276,8 @@ def _peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def settle(submission: Submission) -> None:
-    """Make a forked process its own: no terminal, no inherited filters, seeds as given."""
+def settle(submission: Submission, place: Path) -> None:
+    """Make a forked process its own: no terminal, no inherited filters, a folder to work in."""
     os.setsid()
     quiet = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
@@ -329,10 +286,16 @@ def settle(submission: Submission) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     warnings.resetwarnings()
     warnings.simplefilter("ignore")
+    os.chdir(place)
+    if sys.path[:1] != [""]:
+        sys.path.insert(0, "")  # modules beside a notebook can be imported
     os.environ.update(submission.environment)
+    os.environ["MPLBACKEND"] = "agg"
     os.environ[SEED_VARIABLE] = str(submission.seed)
-    random.seed(submission.seed)
-    if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed(submission.seed % 2**32)
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(submission.seed)
+
+
+def say(channel: int, **record: Any) -> None:
+    """Send one line of JSON to the process that forked this one."""
+    data = json.dumps(record).encode() + b"\n"
+    while data:
+        data = data[os.write(channel, data) :]

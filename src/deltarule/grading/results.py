@@ -92,6 +92,11 @@ class Result:
             return None
         return sum(score for score in scores if score is not None)
 
+    def title(self, test: TestResult) -> str:
+        """A test's name; with its notebook where the assignment has several."""
+        several = len({one.notebook for one in self.tests}) > 1
+        return f"{test.notebook}/{test.name}" if several else test.name
+
     @property
     def everything_passed(self) -> bool:
         """Whether every automatic test earned its points."""

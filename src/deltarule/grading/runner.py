@@ -23,27 +23,29 @@ import gc
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
 from typing import Any, NoReturn
 
 from deltarule.authoring.syntax import transformed
 from deltarule.errors import MachineryError
+from deltarule.grading.cells import Tail, new_namespace, run_cell, seed_generators
 from deltarule.grading.forked import (
     CellRun,
     Child,
     CodeCell,
     Limits,
     Submission,
-    Tail,
     judged,
-    new_namespace,
-    run_cell,
     settle,
 )
 from deltarule.grading.results import TestResult
@@ -51,7 +53,22 @@ from deltarule.judging import wire
 from deltarule.judging.inkernel import InKernel
 from deltarule.judging.loopback import Loopback
 
-__all__ = ["CellRun", "CodeCell", "Limits", "Run", "Session", "Submission", "run_all", "warm"]
+__all__ = [
+    "GRACE_SECONDS",
+    "KILLED",
+    "CellRun",
+    "CodeCell",
+    "Limits",
+    "Run",
+    "Session",
+    "Submission",
+    "new_place",
+    "run_all",
+    "warm",
+]
+
+KILLED = "Killed"
+"""The error of a cell that ended its process, or had to be ended with it."""
 
 GRACE_SECONDS = 5.0
 """How much longer than a limit this process waits for a child that watches the limit itself."""
@@ -88,10 +105,13 @@ class Run:
         return tuple(test for test in self.tests if test.status != "passed")
 
 
-def warm() -> None:
+def warm(modules: Iterable[str] = ()) -> None:
     """Import what course notebooks use, on one thread, and do the first slow steps of each.
 
     A library that is not installed is passed over: then no cell can need it.
+
+    Args:
+        modules: names of more modules to import.
     """
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
@@ -110,18 +130,39 @@ def warm() -> None:
         import matplotlib.pyplot
 
         matplotlib.pyplot.close(matplotlib.pyplot.figure())
+    for name in modules:
+        with contextlib.suppress(ImportError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import_module(name)
     gc.collect()
     gc.freeze()
 
 
-def run_all(submissions: Iterable[Submission], jobs: int = 2) -> Iterator[Run]:
-    """Run many submissions, ``jobs`` at a time; the outcomes come in the order they are ready."""
+def new_place(folder: Path | None) -> Path:
+    """A folder to work in, with copies of the files in ``folder``; links stay links."""
+    place = Path(tempfile.mkdtemp(prefix="deltarule-"))
+    if folder is not None:
+        shutil.copytree(folder, place, symlinks=True, dirs_exist_ok=True)
+    return place
+
+
+def run_all(
+    submissions: Iterable[Submission], jobs: int = 2, namespace: dict[str, Any] | None = None
+) -> Generator[Run, None, None]:
+    """Run many submissions, ``jobs`` at a time; the outcomes come in the order they are ready.
+
+    Args:
+        submissions: what to run.
+        jobs: how many processes at a time.
+        namespace: what cells have bound that ran in this process already; the submissions go on
+            from there. None for a notebook's start.
+    """
     waiting = iter(submissions)
     active: list[_Watched] = []
     try:
         while True:
             while len(active) < jobs and (submission := next(waiting, None)) is not None:
-                active.append(_Watched(submission))
+                active.append(_Watched(submission, namespace))
             if not active:
                 return
             wait = max(0.0, min(one.deadline for one in active) - time.monotonic())
@@ -142,8 +183,9 @@ def run_all(submissions: Iterable[Submission], jobs: int = 2) -> Iterator[Run]:
 class _Watched:
     """One submission and the child that is running it; a new child where one was lost."""
 
-    def __init__(self, submission: Submission) -> None:
+    def __init__(self, submission: Submission, namespace: dict[str, Any] | None) -> None:
         self.submission = submission
+        self.namespace = namespace
         self.tests: dict[str, TestResult] = {}
         self.cells: dict[str, CellRun] = {}
         self.extra: Any = None
@@ -154,13 +196,15 @@ class _Watched:
         self._start()
 
     def _start(self) -> None:
+        self.place = new_place(self.submission.folder)
         ours, theirs = os.pipe()
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         self.pid = os.fork()
         if self.pid == 0:
             os.close(ours)
-            Child(self.submission, theirs, self.left_out | set(self.tests)).run()
+            omit = self.left_out | set(self.tests)
+            Child(self.submission, theirs, self.place, omit, self.namespace).run()
         os.close(theirs)
         self.channel = ours
         self.unread = b""
@@ -168,6 +212,7 @@ class _Watched:
         self._allow(self.submission.limits.cell_seconds)
 
     def _allow(self, seconds: float) -> None:
+        self.allowed = seconds
         self.deadline = time.monotonic() + seconds + GRACE_SECONDS
 
     def listen(self) -> None:
@@ -190,36 +235,42 @@ class _Watched:
             self.tests[said["test"]["name"]] = TestResult(**said["test"])
         elif "cell" in said:
             self.cells[said["cell"]["id"]] = CellRun(**said["cell"])
+        elif "finish" in said:
+            self.at = None
+            self._allow(limits.finish_seconds)
         elif "end" in said:
             self.extra = said["end"]
-            self.done = True
-            self.stop()
+            self._end()
         if "peak_mb" in said:
             self.peak_mb = max(self.peak_mb, said["peak_mb"])
 
     def overdue(self) -> None:
         """Give the child up: it is silent beyond its limit."""
-        limits = self.submission.limits
-        test = self.at is not None and self.at.points is not None
-        seconds = limits.test_seconds if test else limits.cell_seconds
-        self._lost(f"this took more than {seconds:g} s; is there an endless loop?")
+        self._lost(f"this took more than {self.allowed:g} s; is there an endless loop?")
 
     def _lost(self, reason: str) -> None:
         self.stop()
         lost, self.at = self.at, None
         if lost is None or lost.id in self.left_out:  # before the first cell, or after the last
-            self.done = True
             self.extra = {"failure": reason}
+            self._end()
             return
         self.left_out.add(lost.id)
         if lost.points is None:
-            self.cells[lost.id] = CellRun(lost.id, "Killed", reason, "", 0.0)
+            self.cells[lost.id] = CellRun(lost.id, KILLED, reason, "", 0.0)
         else:
             self.tests[lost.id] = judged(lost, 0.0, "error", reason)
-        self._start()
+        if self.submission.stop_early:
+            self._end()
+        else:
+            self._start()
+
+    def _end(self) -> None:
+        self.stop()
+        self.done = True
 
     def stop(self) -> None:
-        """End the child with all that it started, and wait for it."""
+        """End the child with all that it started, wait for it, and throw its folder away."""
         if not self.pid:
             return
         for end in (os.killpg, os.kill):  # the group does not exist before the child has made it
@@ -227,6 +278,7 @@ class _Watched:
                 end(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         os.close(self.channel)
+        shutil.rmtree(self.place, ignore_errors=True)
         self.pid = 0
 
     def outcome(self) -> Run:
@@ -253,11 +305,12 @@ class Session(Loopback):
     def __init__(self, submission: Submission) -> None:
         self.seconds = submission.limits.test_seconds
         self.dead = None
+        self.place = new_place(submission.folder)
         ours, theirs = socket.socketpair()
         self.process = os.fork()
         if self.process == 0:
             ours.close()
-            _serve_submission(theirs, submission)
+            _serve_submission(theirs, submission, self.place)
         theirs.close()
         self.channel = ours
         plain = [cell for cell in submission.cells if cell.points is None]
@@ -270,10 +323,16 @@ class Session(Loopback):
         self.names = frozenset(record["names"])
         self.channel.settimeout(self.seconds)
 
+    def close(self) -> None:
+        """End the child and throw its folder away."""
+        super().close()
+        shutil.rmtree(self.place, ignore_errors=True)
 
-def _serve_submission(channel: socket.socket, submission: Submission) -> NoReturn:
+
+def _serve_submission(channel: socket.socket, submission: Submission, place: Path) -> NoReturn:
     try:
-        settle(submission)
+        settle(submission, place)
+        seed_generators(submission.seed)
         namespace = new_namespace()
         sys.stdout = sys.stderr = Tail()
         for cell in submission.cells:

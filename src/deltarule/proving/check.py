@@ -8,23 +8,25 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from deltarule.authoring import Notebook, parse
+from deltarule.bridge.compiled import copy_extra_files, parse_assignment
 from deltarule.config import Course
-from deltarule.errors import AuthoringError, Problem, UsageError
 from deltarule.grading.answers import Answers, read_answers
 from deltarule.grading.runner import run_all, warm
 from deltarule.proving import gates
 from deltarule.proving.bank import bank_mutants
 from deltarule.proving.gates import Gate
 from deltarule.proving.mutants import mutants_of
-from deltarule.proving.papers import Paper
-from deltarule.proving.trials import Survivor, Trial, try_mutants
+from deltarule.proving.papers import HandedIn, Paper, hand_in
+from deltarule.proving.trials import Survivor, Trial, mutant_limits, try_mutants
 
 __all__ = ["CHECK_SCHEMA", "CheckReport", "run_check"]
 
@@ -41,19 +43,13 @@ class CheckReport:
     Attributes:
         assignment: its name.
         gates: in the order of the table.
-        mutants: how many there are.
-        killed: how many lose points in some test.
-        equivalent: how many are the solution in other words.
-        survivors: the rest, explained or not.
+        trials: what became of the mutants of each notebook, by its name.
         seconds: of the whole check.
     """
 
     assignment: str
     gates: tuple[Gate, ...]
-    mutants: int
-    killed: int
-    equivalent: int
-    survivors: tuple[Survivor, ...]
+    trials: dict[str, Trial]
     seconds: float
 
     @property
@@ -62,44 +58,48 @@ class CheckReport:
         return all(gate.passed for gate in self.gates)
 
     @property
-    def explained(self) -> int:
-        """How many survivors have their reason in the header."""
-        return sum(bool(one.reason) for one in self.survivors)
+    def survivors(self) -> tuple[Survivor, ...]:
+        """Mutants that no test kills and that are not equivalent, explained or not."""
+        return tuple(one for trial in self.trials.values() for one in trial.survivors)
 
-    @property
-    def surviving(self) -> int:
-        """How many survivors have none."""
-        return len(self.survivors) - self.explained
+    def counts(self) -> dict[str, int]:
+        """How many mutants of all notebooks came to which end."""
+        sums: Counter[str] = Counter()
+        for trial in self.trials.values():
+            sums.update(trial.counts())
+        return dict(sums)
+
+    def title(self, gate: Gate) -> str:
+        """A gate's name; with its notebook where the assignment has several."""
+        several = gate.notebook and len(self.trials) > 1
+        return f"{gate.notebook}: {gate.name}" if several else gate.name
 
     def rows(self) -> list[tuple[str, str, str]]:
         """The table: gate, outcome, first line of detail."""
         return [
-            (gate.name, "passed" if gate.passed else "FAILED", gate.details[0].split("\n")[0])
-            if gate.details
-            else (gate.name, "passed" if gate.passed else "FAILED", "")
+            (
+                self.title(gate),
+                "passed" if gate.passed else "FAILED",
+                gate.details[0].split("\n")[0] if gate.details else "",
+            )
             for gate in self.gates
         ]
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain data."""
-        counts = {"total": self.mutants, "killed": self.killed, "equivalent": self.equivalent}
         return {
             "schema": CHECK_SCHEMA,
             "assignment": self.assignment,
             "passed": self.passed,
             "gates": [asdict(gate) for gate in self.gates],
-            "mutants": {**counts, "explained": self.explained, "surviving": self.surviving},
+            "mutants": self.counts(),
+            "notebooks": [
+                {"name": name, "mutants": trial.counts()} for name, trial in self.trials.items()
+            ],
             "survivors": [
-                {
-                    "id": one.mutant.id,
-                    "task": one.mutant.task,
-                    "operator": one.mutant.operator,
-                    "line": one.mutant.line,
-                    "diff": one.mutant.diff,
-                    "where": one.where,
-                    "reason": one.reason,
-                }
-                for one in self.survivors
+                {"notebook": name, **survivor.as_json()}
+                for name, trial in self.trials.items()
+                for survivor in trial.survivors
             ],
             "seconds": round(self.seconds, 2),
         }
@@ -127,44 +127,58 @@ def run_check(
 
     Raises:
         AuthoringError: a source does not parse.
-        UsageError: there is no such assignment, or a file of answers fits no notebook.
+        UsageError: there is no such assignment, or a file of answers names what it does not have.
     """
     began = time.monotonic()
-    warm()
-    papers = [Paper.of(notebook) for notebook in _parse_all(course, assignment)]
-    variants = _answers(course, "variants", assignment)
-    labelled = _answers(course, "submissions", assignment)
-    found: list[Gate] = []
-    trials: list[Trial] = []
-    for paper in papers:
-        say(f"{paper.notebook.name}: the solution")
-        made, trial = _check_paper(
-            paper,
-            _fitting(paper, papers, variants),
-            _fitting(paper, papers, labelled),
-            range(seed, seed + max(1, seeds)),
-            jobs,
-            say,
-        )
-        found += made
-        trials.append(trial)
+    notebooks = parse_assignment(course, assignment)
+    with _files_beside(course, assignment) as folder:
+        papers = [Paper.of(notebook, folder) for notebook in notebooks]
+        variants = hand_in(papers, _answers(course, "variants", assignment))
+        labelled = hand_in(papers, _answers(course, "submissions", assignment))
+        warm(module for paper in papers for module in paper.modules())
+        found = [gates.points_add_up(notebooks)]
+        trials: dict[str, Trial] = {}
+        for paper in papers:
+            name = paper.notebook.name
+            say(f"{name}: the solution")
+            made, trials[name] = _check_paper(
+                paper,
+                variants[name],
+                labelled[name],
+                range(seed, seed + max(1, seeds)),
+                jobs,
+                say,
+            )
+            found += [replace(gate, notebook=name) for gate in made]
     say("leaks")
-    found.append(gates.nothing_leaks(course, assignment, [paper.notebook for paper in papers]))
-    return CheckReport(
-        assignment,
-        tuple(found),
-        sum(len(trial.mutants) for trial in trials),
-        sum(len(trial.killed) for trial in trials),
-        sum(len(trial.equivalent) for trial in trials),
-        tuple(one for trial in trials for one in trial.survivors),
-        time.monotonic() - began,
-    )
+    found.append(gates.nothing_leaks(course, assignment, notebooks))
+    return CheckReport(assignment, tuple(found), trials, time.monotonic() - began)
+
+
+@contextmanager
+def _files_beside(course: Course, assignment: str) -> Iterator[Path]:
+    """The assignment's data and figures as a folder of links to copies.
+
+    Every run of a notebook gets the links, which cost nothing; the copies are made once, so that
+    no cell can reach the sources.
+    """
+    with tempfile.TemporaryDirectory(prefix="deltarule-") as made:
+        copies, links = Path(made) / "copies", Path(made) / "links"
+        links.mkdir()
+        copy_extra_files(course, assignment, copies)
+        for path in copies.rglob("*"):
+            if path.is_file():
+                path.chmod(0o444)
+                link = links / path.relative_to(copies)
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(path)
+        yield links
 
 
 def _check_paper(
     paper: Paper,
-    variants: Sequence[Answers],
-    labelled: Sequence[Answers],
+    variants: Sequence[HandedIn],
+    labelled: Sequence[HandedIn],
     seeds: Sequence[int],
     jobs: int,
     say: Callable[[str], None],
@@ -177,7 +191,6 @@ def _check_paper(
         gates.solution_earns_everything(paper, run),
         gates.untouched_earns_nothing(paper, seed),
         gates.stubs_are_reached(paper, seed),
-        gates.points_add_up(paper.notebook),
         gates.demos_stand_alone(paper),
         gates.limits_are_kept(paper, run),
     ]
@@ -188,7 +201,8 @@ def _check_paper(
     ]
     mutants = bank_mutants(paper.notebook) + mutants_of(paper.notebook)
     say(f"{paper.notebook.name}: {len(mutants)} mutants")
-    trial = try_mutants(paper, mutants, seed=seed, jobs=jobs, say=say)
+    limits = mutant_limits(paper, run)
+    trial = try_mutants(paper, mutants, seed=seed, jobs=jobs, limits=limits, say=say)
     made += [
         gates.every_test_kills(paper, trial),
         gates.every_survivor_is_explained(trial),
@@ -197,45 +211,6 @@ def _check_paper(
     return made, trial
 
 
-def _parse_all(course: Course, assignment: str) -> list[Notebook]:
-    problems: list[Problem] = []
-    notebooks = []
-    for path in course.sources(assignment):
-        try:
-            notebooks.append(parse(path, shown=path.relative_to(course.root))[0])
-        except AuthoringError as error:
-            problems += error.problems
-    if problems:
-        raise AuthoringError(problems)
-    return notebooks
-
-
 def _answers(course: Course, kind: str, assignment: str) -> list[Answers]:
     folder: Path = course.root / "tests" / kind / assignment
     return [read_answers(path) for path in sorted(folder.glob("*.py"))]
-
-
-def _fitting(paper: Paper, papers: Sequence[Paper], files: Sequence[Answers]) -> list[Answers]:
-    """The files of answers that belong to a notebook: those that fit it.
-
-    Raises:
-        UsageError: one fits no notebook of the assignment.
-    """
-    chosen = []
-    for answers in files:
-        try:
-            paper.filled(answers)
-        except UsageError:
-            if len(papers) == 1 or not any(_fits(other, answers) for other in papers):
-                raise
-        else:
-            chosen.append(answers)
-    return chosen
-
-
-def _fits(paper: Paper, answers: Answers) -> bool:
-    try:
-        paper.filled(answers)
-    except UsageError:
-        return False
-    return True

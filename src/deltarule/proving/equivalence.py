@@ -23,12 +23,13 @@ from typing import Any
 import numpy as np
 
 from deltarule import judging
-from deltarule.grading.forked import CodeCell, new_namespace, run_cell
+from deltarule.grading.cells import close_figures, new_namespace, run_cell, seed_generators
+from deltarule.grading.forked import CodeCell
 from deltarule.judging import SEED_VARIABLE
 from deltarule.proving.bank import METHODS
 from deltarule.proving.sameness import LOUD, SAME, VALUES, difference
 
-__all__ = ["Probe"]
+__all__ = ["Probe", "Reference"]
 
 SEEDS = tuple(range(7_000, 7_010))
 """Of the judging functions; none of them is a seed that tests are run with."""
@@ -40,96 +41,160 @@ ROUNDS = 2
 """How often each call is replayed with other numbers, and with other sizes."""
 
 
-@dataclass(frozen=True)
-class Probe:
-    """Compares the namespace of a mutant with that of the solution; runs in the forked child.
+@dataclass
+class Reference:
+    """The solution's run, with its homework functions watched: what mutants are compared with.
 
     Attributes:
         cells: the reference notebook's, tests included.
-        tasks: qualified names of the functions with homework; the likeliest to differ first.
-        thorough: whether to go on after other values were seen, for something louder.
+        tasks: qualified names of the functions with homework.
+        names: the namespace after the run, with the original functions; None before it.
+        calls: some calls of each function, spread over all that were made; for each of its
+            definitions, since a notebook may define a function anew.
     """
 
     cells: Sequence[CodeCell]
     tasks: Sequence[str]
-    thorough: bool = False
+    names: dict[str, Any] | None = None
+    calls: dict[str, list[_Calls]] = field(default_factory=dict)
 
-    def __call__(self, mutated: dict[str, Any]) -> dict[str, str]:
-        """``status``: ``same``, ``values`` (they differ), ``loud`` (raises, other shape or type).
+    def record(self) -> dict[str, Any]:
+        """Run the cells, once; later ones find the names that are kept."""
+        if self.names is not None:
+            return self.names
+        namespace = new_namespace()
+        originals: dict[str, Callable[..., Any]] = {}
+        for cell in self.cells:
+            with contextlib.suppress(Exception):
+                run_cell(cell.source, cell.id, namespace)
+            close_figures()
+            for task in self.tasks:
+                self._watch(task, namespace, originals)
+        for task, function in originals.items():
+            owner, name = _owner(task, namespace)
+            _set(owner, name, function)
+        self.names = namespace
+        return namespace
 
-        ``where`` says on which probe.
-        """
-        calls = _Recorder(self.tasks)
-        reference = calls.record(self.cells)
-        worst = {"status": SAME, "where": ""}
-        for call in calls.chosen():
-            status, where = _replay(call, reference, mutated)
-            if status == LOUD:
-                return {"status": LOUD, "where": f"{call.task}: {where}"}
-            if status == VALUES and worst["status"] == SAME:
-                worst = {"status": VALUES, "where": f"{call.task}: {where}"}
-                if not self.thorough:
-                    return worst
-        if worst["status"] == SAME:
-            where = _judged_differently(reference, mutated, self.tasks[0])
-            worst = {"status": VALUES if where else SAME, "where": where}
-        return worst
+    def _watch(
+        self, task: str, namespace: dict[str, Any], originals: dict[str, Callable[..., Any]]
+    ) -> None:
+        owner, name = _owner(task, namespace)
+        function = _get(owner, name)
+        if function is None or hasattr(function, "watched") or not callable(function):
+            return
+        originals[task] = function
+        calls = _Calls()
+        self.calls.setdefault(task, []).append(calls)
+
+        @functools.wraps(function)
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            calls.see(function, args, kwargs)
+            return function(*args, **kwargs)
+
+        watched.watched = True  # type: ignore[attr-defined]
+        _set(owner, name, watched)
 
 
 @dataclass(frozen=True)
 class _Call:
     """One call of a homework function in the reference run: the arguments before it."""
 
-    task: str
     function: Callable[..., Any]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
 
 
 @dataclass
-class _Recorder:
-    """Runs the reference notebook with its homework functions watched."""
+class _Calls:
+    """Calls of one function: every ``step``-th of ``seen``, so that a training fits in memory."""
 
+    kept: list[_Call] = field(default_factory=list)
+    seen: int = 0
+    step: int = 1
+
+    def see(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        """Keep a copy of a call, or not."""
+        if self.seen % self.step == 0:
+            with contextlib.suppress(Exception):
+                self.kept.append(_Call(function, *copy.deepcopy(_without_graph((args, kwargs)))))
+            if len(self.kept) > 2 * CALLS:
+                self.kept, self.step = self.kept[::2], 2 * self.step
+        self.seen += 1
+
+    def chosen(self) -> list[_Call]:
+        """Some of them, spread over all."""
+        return self.kept[:: max(1, len(self.kept) // CALLS)][:CALLS]
+
+
+def _without_graph(value: Any) -> Any:
+    """The same arguments with results of tracked operations as tensors that can be copied."""
+    if type(value) in (list, tuple):
+        return type(value)(_without_graph(item) for item in value)
+    if type(value) is dict:
+        return {key: _without_graph(item) for key, item in value.items()}
+    if hasattr(value, "is_leaf") and not value.is_leaf:
+        return value.detach().clone().requires_grad_(value.requires_grad)
+    return value
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Compares the namespace of a mutant with that of the solution; runs in the forked child.
+
+    Attributes:
+        reference: the solution's run; it is recorded here unless it was before the fork.
+        tasks: names of the functions to be compared; the likeliest to differ first.
+        thorough: whether to go on after other values were seen, for something louder.
+        bound: variables that the changed cell binds: homework need not be a function.
+        definition: which definition of the first task is compared; the last one by default.
+    """
+
+    reference: Reference
     tasks: Sequence[str]
-    calls: dict[str, list[_Call]] = field(default_factory=dict)
-    originals: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    thorough: bool = False
+    bound: Sequence[str] = ()
+    definition: int = -1
 
-    def record(self, cells: Sequence[CodeCell]) -> dict[str, Any]:
-        """Run the cells; the functions in the returned namespace are the originals again."""
-        namespace = new_namespace()
-        for cell in cells:
-            with contextlib.suppress(Exception):
-                run_cell(cell.source, cell.id, namespace)
-            for task in self.tasks:
-                self._watch(task, namespace)
-        for task, function in self.originals.items():
-            owner, name = _owner(task, namespace)
-            _set(owner, name, function)
-        return namespace
+    def __call__(self, mutated: dict[str, Any]) -> dict[str, str]:
+        """``status``: ``same``, ``values`` (they differ), ``loud`` (raises, other shape or type).
 
-    def _watch(self, task: str, namespace: dict[str, Any]) -> None:
-        owner, name = _owner(task, namespace)
-        function = _get(owner, name)
-        if function is None or hasattr(function, "watched") or not callable(function):
-            return
-        self.originals[task] = function
-        calls = self.calls.setdefault(task, [])
+        ``where`` says on which probe.
+        """
+        reference = self.reference.record()
+        worst = {"status": SAME, "where": ""}
+        for number, task in enumerate(self.tasks):
+            calls = self.reference.calls.get(task)
+            which = self.definition if number == 0 else -1
+            for call in calls[which].chosen() if calls else ():
+                status, where = _replay(task, call, reference, mutated)
+                if status == LOUD:
+                    return {"status": LOUD, "where": f"{task}: {where}"}
+                if status == VALUES and worst["status"] == SAME:
+                    worst = {"status": VALUES, "where": f"{task}: {where}"}
+                    if not self.thorough:
+                        return worst
+        if worst["status"] == SAME:
+            worst = self._variables(reference, mutated)
+        if worst["status"] == SAME:
+            where = _judged_differently(reference, mutated, self.tasks[0])
+            worst = {"status": VALUES if where else SAME, "where": where}
+        return worst
 
-        @functools.wraps(function)
-        def watched(*args: Any, **kwargs: Any) -> Any:
-            with contextlib.suppress(Exception):
-                calls.append(_Call(task, function, *copy.deepcopy((args, kwargs))))
-            return function(*args, **kwargs)
-
-        watched.watched = True  # type: ignore[attr-defined]
-        _set(owner, name, watched)
-
-    def chosen(self) -> Iterator[_Call]:
-        """Some calls of each function, spread over all that were made."""
-        for task in self.tasks:
-            calls = self.calls.get(task, [])
-            step = max(1, len(calls) // CALLS)
-            yield from calls[::step][:CALLS]
+    def _variables(self, reference: dict[str, Any], mutated: dict[str, Any]) -> dict[str, str]:
+        """How the values differ that the changed cell has bound."""
+        found = {
+            name: difference(reference[name], mutated[name]) if name in mutated else LOUD
+            for name in self.bound
+            if name in reference
+        }
+        for status, says in ((LOUD, "is of another type or shape"), (VALUES, "has another value")):
+            for name, seen in found.items():
+                if seen == status:
+                    return {"status": status, "where": f"{name} {says}"}
+        return {"status": SAME, "where": ""}
 
 
 def _owner(task: str, namespace: dict[str, Any]) -> tuple[Any, str]:
@@ -152,19 +217,23 @@ def _set(owner: Any, name: str, value: Any) -> None:
         setattr(owner, name, value)
 
 
-def _replay(call: _Call, reference: dict[str, Any], mutated: dict[str, Any]) -> tuple[str, str]:
+def _replay(
+    task: str, call: _Call, reference: dict[str, Any], mutated: dict[str, Any]
+) -> tuple[str, str]:
     """How the mutant's function differs from the reference's on one call and its variations."""
-    function = _get(*_owner(call.task, mutated))
+    function = _get(*_owner(task, mutated))
     if not callable(function):
         return LOUD, "is not there"
     worst = SAME, ""
     for how, vary in _variations():
         varied = vary(copy.deepcopy((call.args, call.kwargs)))
         ours, theirs = copy.deepcopy(varied), _moved(copy.deepcopy(varied), reference, mutated)
+        seed_generators(0)
         try:
             expected = call.function(*ours[0], **ours[1])
         except Exception:  # noqa: BLE001 - then this input is none
             continue
+        seed_generators(0)
         try:
             got = function(*theirs[0], **theirs[1])
         except Exception as error:  # noqa: BLE001 - a mutant may raise anything
@@ -218,7 +287,8 @@ class _Variation:
         if not (hasattr(value, "new_tensor") and value.is_floating_point()):
             return value
         shape = [self.sizes.get(size, size) for size in value.shape]
-        return value.new_tensor(self.rng.normal(0.0, 1.0, shape))
+        drawn = value.new_tensor(self.rng.normal(0.0, 1.0, shape))
+        return drawn.requires_grad_(value.requires_grad)
 
 
 def _moved(value: Any, reference: dict[str, Any], mutated: dict[str, Any]) -> Any:

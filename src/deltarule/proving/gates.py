@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import symtable
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +18,9 @@ from deltarule.authoring import Notebook, Role
 from deltarule.authoring.syntax import Language, compiles, language, transformed
 from deltarule.bridge.leaks import find_leaks, release_leaks, secret_lines
 from deltarule.config import Course
-from deltarule.grading.answers import Answers
 from deltarule.grading.runner import CodeCell, Run, Submission, run_all
 from deltarule.proving.bank import IDENTITY
-from deltarule.proving.papers import Paper
+from deltarule.proving.papers import HandedIn, Paper
 from deltarule.proving.trials import Trial
 
 __all__ = [
@@ -43,14 +42,20 @@ __all__ = [
 MOST_LINES = 12
 """Lines of detail of one kind that are shown."""
 
+SMALLEST_POINT = 1e-9
+
 
 @dataclass(frozen=True)
 class Gate:
-    """One gate: its name, whether the assignment passed it, and what was seen."""
+    """One gate: its name, whether it was passed, what was seen, and in which notebook.
+
+    ``notebook`` is "" where the gate is about the whole assignment.
+    """
 
     name: str
     passed: bool
     details: tuple[str, ...] = ()
+    notebook: str = ""
 
 
 def _gate(name: str, complaints: Sequence[str], praise: str = "") -> Gate:
@@ -139,37 +144,35 @@ def bank_is_named(trial: Trial) -> Gate:
 
 
 def variants_earn_everything(
-    paper: Paper, variants: Iterable[Answers], seeds: Sequence[int], jobs: int = 2
+    paper: Paper, variants: Sequence[HandedIn], seeds: Sequence[int], jobs: int = 2
 ) -> Gate:
     """Correct answers in other styles earn every point, whatever the seed, demos run or not."""
     chosen: list[Submission] = []
-    names = []
     for variant in variants:
-        answers = paper.filled(variant)
-        names.append(variant.path.stem)
         for seed in seeds:
-            key = f"{variant.path.stem}, seed {seed}"
-            chosen.append(paper.submission(key, answers, seed=seed, diagnose=False))
-        key = f"{variant.path.stem}, demos run"
-        chosen.append(paper.submission(key, answers, seed=seeds[0], demos=True, diagnose=False))
+            key = f"{variant.name}, seed {seed}"
+            chosen.append(paper.submission(key, variant.answers, seed=seed, diagnose=False))
+        key = f"{variant.name}, demos run"
+        demos = paper.submission(key, variant.answers, seed=seeds[0], demos=True, diagnose=False)
+        chosen.append(demos)
     refused = [line for run in run_all(chosen, jobs) for line in _short(run)]
-    praise = f"{len(names)} variants, {len(seeds)} seeds, demos run and skipped"
+    praise = f"{len(variants)} variants, {len(seeds)} seeds, demos run and skipped"
     return _gate("correct variants earn every point", sorted(refused), praise)
 
 
 def same_under_two_seeds(
-    paper: Paper, labelled: Iterable[Answers], seeds: tuple[int, int], jobs: int = 2
+    paper: Paper, labelled: Sequence[HandedIn], seeds: tuple[int, int], jobs: int = 2
 ) -> Gate:
-    """Labelled submissions lose exactly what their label says, under two seeds alike."""
-    loses = {answers.path.stem: answers for answers in labelled}
+    """Submissions lose exactly what their label says, the same under two seeds."""
     chosen = [
-        paper.submission(f"{name}|{seed}", paper.filled(answers), seed=seed, diagnose=False)
-        for name, answers in loses.items()
+        paper.submission(f"{one.name}|{seed}", one.answers, seed=seed, diagnose=False)
+        for one in labelled
         for seed in seeds
     ]
     scores = {run.key: run.scores for run in run_all(chosen, jobs)}
     complaints = []
-    for name, answers in loses.items():
+    for submission in labelled:
+        name = submission.name
         one, other = (scores[f"{name}|{seed}"] for seed in seeds)
         for test, points in paper.points.items():
             if one[test] != other[test]:
@@ -177,11 +180,11 @@ def same_under_two_seeds(
                     f"{name}: {test}: {one[test]:g} points with one seed, "
                     f"{other[test]:g} with another"
                 )
-            expected = answers.loses == ("all",) or test in answers.loses
+            expected = test in submission.loses
             if (one[test] < points) != expected:
                 said = "should lose" if expected else "should keep"
                 complaints.append(f"{name}: {said} its points in {test}, gets {one[test]:g}")
-    praise = f"{len(loses)} labelled submissions"
+    praise = f"{len(labelled)} labelled submissions"
     return _gate("two seeds give the same scores", complaints, praise)
 
 
@@ -248,7 +251,8 @@ def stubs_are_reached(paper: Paper, seed: int = 0) -> Gate:
         for cell in student
         if not cell.metadata.get("deltarule", {}).get("skip")
     ]
-    submission = Submission("student", tuple(run_when_executed), seed, limits=paper.limits)
+    cells = tuple(run_when_executed)
+    submission = Submission("student", cells, seed, limits=paper.limits, folder=paper.folder)
     run = next(run_all([submission], 1))
     reached = len(run.cells)
     for number, cell in enumerate(run.cells, 1):
@@ -260,17 +264,28 @@ def stubs_are_reached(paper: Paper, seed: int = 0) -> Gate:
     return _gate("student notebook runs to its first stub", broken, f"{reached} cells run")
 
 
-def points_add_up(notebook: Notebook) -> Gate:
-    """The header's sums are those of the cells."""
+def points_add_up(notebooks: Sequence[Notebook]) -> Gate:
+    """Each header's sums are those of its cells; shown is what they make for the assignment."""
     complaints = []
     said = []
+    several = len(notebooks) > 1
     for key, role in (("automatic", Role.TEST), ("manual", Role.ANSWER)):
-        total, expected = notebook.total(role), notebook.header.points.get(key)
-        said.append(f"{total:g} {key}")
-        if expected is None and total:
+        parts = []
+        undeclared = False
+        for notebook in notebooks:
+            total, expected = notebook.total(role), notebook.header.points.get(key)
+            parts.append(f"{notebook.name} {total:g}")
+            if expected is None:
+                undeclared |= total > 0
+            elif abs(total - expected) > SMALLEST_POINT:
+                where = f"{notebook.name}: " if several else ""
+                said_there = f"the header expects {expected:g}, the cells have {total:g}"
+                complaints.append(f"{where}{key}: {said_there}")
+        said.append(f"{sum(notebook.total(role) for notebook in notebooks):g} {key}")
+        if several:
+            said[-1] += f" ({', '.join(parts)})"
+        if undeclared:
             said[-1] += " (not declared in the header)"
-        elif expected is not None and abs(total - expected) > 1e-9:
-            complaints.append(f"{key}: the header expects {expected:g}, the cells have {total:g}")
     return _gate("points add up", complaints, ", ".join(said))
 
 

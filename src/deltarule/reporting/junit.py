@@ -43,7 +43,7 @@ def _add_case(suite: ElementTree.Element, result: Result, test: TestResult) -> N
         suite,
         "testcase",
         classname=_clean(f"{result.assignment}.{test.notebook}"),
-        name=_clean(test.name),
+        name=_clean(result.title(test)),
         time=f"{test.duration_s or 0:.3f}",
     )
     if test.status == "passed":

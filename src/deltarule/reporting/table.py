@@ -21,13 +21,9 @@ def class_table(assignment: str, results: Sequence[Result]) -> Any:
 
     table = Table(title=f"{assignment}: automatic points", title_justify="left")
     table.add_column("student", no_wrap=True)
-    names = [(test.notebook, test.name) for test in results[0].automatic] if results else []
-    notebooks = {notebook for notebook, _ in names}
-    for notebook, name in names:
-        header = name if len(notebooks) == 1 else f"{notebook}/{name}"
-        table.add_column(
-            header.replace("_", "_\n").replace("/", "/\n"), justify="right", overflow="fold"
-        )
+    for test in results[0].automatic if results else ():
+        header = results[0].title(test).replace("_", "_\n").replace("/", "/\n")
+        table.add_column(header, justify="right", overflow="fold")
     table.add_column("points", justify="right", no_wrap=True)
     for result in results:
         cells = [_points(test) for test in result.automatic]
@@ -45,8 +41,9 @@ def result_lines(result: Result) -> list[str]:
     lines = [f"{result.student}: {result.score:g} of {result.max_score:g} automatic points"]
     for test in result.automatic:
         said = f"  {test.advice}" if test.status != "passed" else ""
-        lines.append(f"  {test.status:<8}{test.score or 0:>5g}/{test.points:<4g}{test.name}{said}")
-    waiting = [test.name for test in result.manual if test.score is None]
+        points = f"{test.score or 0:>5g}/{test.points:<4g}"
+        lines.append(f"  {test.status:<8}{points}{result.title(test)}{said}")
+    waiting = [result.title(test) for test in result.manual if test.score is None]
     if waiting:
         lines.append(f"  to be graded by hand: {', '.join(waiting)}")
     return lines
@@ -59,9 +56,17 @@ def check_lines(report: CheckReport) -> list[str]:
         lines.append(f"  {outcome:<7} {name}" + (f"  ({detail})" if detail else ""))
     for gate in report.gates:
         if not gate.passed:
+            lines.append(f"  {report.title(gate)}:")
             lines += [f"    {line}" for part in gate.details for line in part.split("\n")]
-    lines.append(
-        f"  {report.mutants} mutants: {report.killed} killed, {report.equivalent} equivalent, "
-        f"{report.explained} explained, {report.surviving} surviving; {report.seconds:.0f} s"
-    )
+    if len(report.trials) > 1:
+        for name, trial in report.trials.items():
+            lines.append(f"  {name}: {_mutants(trial.counts())}")
+    lines.append(f"  {_mutants(report.counts())}; {report.seconds:.0f} s")
     return lines
+
+
+def _mutants(counts: dict[str, int]) -> str:
+    return (
+        f"{counts['total']} mutants: {counts['killed']} killed, {counts['equivalent']} equivalent, "
+        f"{counts['explained']} explained, {counts['surviving']} surviving"
+    )
