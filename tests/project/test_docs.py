@@ -9,8 +9,23 @@ from pathlib import Path
 
 import pytest
 
-PAGES = ["README.md", "docs/authoring.md", "docs/grading.md", "docs/ci.md", "docs/students.md"]
-COPIED = ("source", "release", "solutions", "nbgrader_config.py", "tests/submissions", "README.md")
+PAGES = [
+    "README.md",
+    "docs/authoring.md",
+    "docs/grading.md",
+    "docs/ci.md",
+    "docs/printing.md",
+    "docs/students.md",
+]
+COPIED = (
+    "source",
+    "release",
+    "solutions",
+    "nbgrader_config.py",
+    "tests/submissions",
+    "README.md",
+    "environment.yml",
+)
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.S | re.M)
 SAVED = re.compile(r"Save this as `([^`]+)`:\n\n````markdown\n(.*?)\n````", re.S)
 
@@ -72,3 +87,13 @@ def test_every_command_is_documented(course_root):
     text = "\n".join(path.read_text(encoding="utf-8") for path in course_root.glob("docs/*.md"))
     for name in main.list_commands(click.Context(main)):
         assert f"deltarule {name}" in text, name
+
+
+def test_every_judge_is_named_where_authors_look_for_it(course_root):
+    from deltarule import judging
+
+    text = (course_root / "docs" / "authoring.md").read_text(encoding="utf-8")
+    judges = [name for name in judging.__all__ if name.islower() and callable(vars(judging)[name])]
+    assert len(judges) > 10
+    for name in judges:
+        assert f"judging.{name}(" in text, name

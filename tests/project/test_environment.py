@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+UNFINISHED = {"NotImplementedError", "NameError", "AssertionError", "TypeError"}
+"""What cells raise that build on homework: a stub, what it should have made, a visible check, and
+an earlier homework's function in the place of the one that should have replaced it."""
+
 RUN = """
 import json, nbformat, sys
 from nbclient import NotebookClient
@@ -79,7 +83,7 @@ def test_each_release_runs_where_deltarule_cannot_be_imported(course_root, pins,
         outcome = json.loads(ran.stdout.strip().splitlines()[-1])
         assert outcome["spec"] == "None"
         assert outcome["errors"][0] == "NotImplementedError"
-        assert set(outcome["errors"]) <= {"NotImplementedError", "NameError"}
+        assert set(outcome["errors"]) <= UNFINISHED, release
 
 
 def test_this_very_python_is_new_enough():

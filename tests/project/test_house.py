@@ -28,9 +28,11 @@ ALLOWED = {
 }
 OUTSIDE = {
     "engine": {"numpy"},
-    "judging": {"numpy", "torch"},
-    "authoring": {"jupytext", "nbformat", "nbclient", "IPython", "yaml", "jupyter_client", "zmq"},
-    "bridge": {"nbgrader", "nbformat", "traitlets", "nbconvert", "sqlalchemy", "IPython"},
+    "judging": {"numpy", "pandas", "torch"},
+    "authoring": {"jupytext", "nbformat", "nbclient", "IPython", "yaml", "jupyter_client", "zmq"}
+    | {"pypandoc", "typst"},
+    "bridge": {"nbgrader", "nbformat", "traitlets", "nbconvert", "sqlalchemy", "IPython"}
+    | {"pooch", "yaml"},
     "grading": {"numpy", "nbgrader", "nbformat", "IPython", "torch", "matplotlib"},
     "proving": {"numpy", "nbformat"},
     "reporting": {"rich"},
@@ -115,6 +117,7 @@ def test_judging_brings_in_neither_torch_nor_nbgrader():
 def test_the_command_line_imports_nothing_heavy_before_a_command_runs():
     loaded = in_fresh_python("import deltarule.cli, sys; print(*sys.modules)")
     heavy = {"numpy", "torch", "nbgrader", "nbformat", "jupytext", "rich", "IPython", "sqlalchemy"}
+    heavy |= {"pooch", "pypandoc", "typst"}
     assert not heavy & set(loaded)
 
 

@@ -1,0 +1,4 @@
+"""Handed in the reference solution."""
+
+# base: solution
+# loses: none

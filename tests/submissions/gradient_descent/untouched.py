@@ -1,0 +1,4 @@
+"""Handed in the notebook as it came."""
+
+# base: release
+# loses: all
