@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
+from deltarule.exchange.subject import Program
 from deltarule.grading.runner import CodeCell, Limits, Session, Submission, run_all, warm
-from deltarule.judging.subject import Program
 
 SHORT = Limits(cell_seconds=1.0, test_seconds=1.0)
 PASSES = "assert x == 1"

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from deltarule.authoring import parse
-from deltarule.judging.loopback import Loopback
+from deltarule.exchange.loopback import Loopback
 
 torch.set_num_threads(1)  # a process forked after multi-threaded work would hang
 

@@ -8,8 +8,8 @@ import torch
 
 from deltarule import judging
 from deltarule.errors import JudgingError
+from deltarule.exchange.subject import Reference
 from deltarule.judging import descents
-from deltarule.judging.subject import Reference
 
 
 def f(x, y):

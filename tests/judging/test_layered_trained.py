@@ -8,7 +8,7 @@ import torch
 
 from deltarule import judging
 from deltarule.errors import JudgingError
-from deltarule.judging.subject import Reference
+from deltarule.exchange.subject import Reference
 
 
 def sigmoid(z):

@@ -16,11 +16,12 @@ ALLOWED = {
     "errors": set(),
     "config": {"errors"},
     "engine": set(),
-    "judging": BASE | {"engine"},
+    "exchange": set(),
+    "judging": BASE | {"engine", "exchange"},
     "authoring": BASE,
     "bridge": BASE | {"authoring"},
-    "grading": BASE | {"judging", "authoring", "bridge"},
-    "proving": BASE | {"engine", "judging", "authoring", "bridge", "grading"},
+    "grading": BASE | {"exchange", "judging", "authoring", "bridge"},
+    "proving": BASE | {"engine", "exchange", "judging", "authoring", "bridge", "grading"},
     "reporting": BASE | {"bridge", "grading", "proving"},
     "demo": BASE | {"authoring", "bridge", "grading", "reporting"},
     "cli": BASE | {"authoring", "bridge", "judging", "grading", "proving", "reporting", "demo"},
@@ -28,12 +29,13 @@ ALLOWED = {
 }
 OUTSIDE = {
     "engine": {"numpy"},
+    "exchange": {"numpy", "pandas", "torch"},
     "judging": {"numpy", "pandas", "torch"},
     "authoring": {"jupytext", "nbformat", "nbclient", "IPython", "yaml", "jupyter_client", "zmq"}
     | {"pypandoc", "typst"},
     "bridge": {"nbgrader", "nbformat", "traitlets", "nbconvert", "sqlalchemy", "IPython"}
     | {"pooch", "yaml"},
-    "grading": {"numpy", "nbgrader", "nbformat", "IPython", "torch", "matplotlib"},
+    "grading": {"numpy", "pandas", "nbgrader", "nbformat", "IPython", "torch", "matplotlib"},
     "proving": {"numpy", "nbformat"},
     "reporting": {"rich"},
     "config": {"filelock"},

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from deltarule.errors import JudgingError
+from deltarule.exchange.subject import ExchangeError
 from deltarule.grading.cells import (
     TAIL,
     Tail,
@@ -248,7 +249,7 @@ def judge_test(cell: CodeCell, namespace: dict[str, Any]) -> TestResult:
     points = cell.points or 0.0
     try:
         value = run_cell(cell.source, cell.id, namespace)
-    except JudgingError as raised:
+    except (JudgingError, ExchangeError) as raised:
         return judged(cell, 0.0, "error", f"the test is written wrongly: {raised}")
     except BaseException as raised:  # noqa: BLE001 - a student's code may raise anything
         said = f"{type(raised).__name__}: {raised}"[:TAIL]

@@ -38,6 +38,9 @@ from typing import Any, NoReturn
 
 from deltarule.authoring.syntax import transformed
 from deltarule.errors import MachineryError
+from deltarule.exchange import wire
+from deltarule.exchange.inkernel import InKernel
+from deltarule.exchange.loopback import Loopback
 from deltarule.grading.cells import Tail, new_namespace, run_cell, seed_generators
 from deltarule.grading.forked import (
     CellRun,
@@ -49,9 +52,6 @@ from deltarule.grading.forked import (
     settle,
 )
 from deltarule.grading.results import TestResult
-from deltarule.judging import wire
-from deltarule.judging.inkernel import InKernel
-from deltarule.judging.loopback import Loopback
 
 __all__ = [
     "GRACE_SECONDS",

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from deltarule.engine import Array
+from deltarule.exchange.subject import Outcome, Program, Result, Subject
 from deltarule.judging.cases import NetworkCase, network_cases, rounded
 from deltarule.judging.comparing import Comparison
-from deltarule.judging.subject import Outcome, Program, Result, Subject
 from deltarule.judging.verdicts import Verdict, credit_of, file_verdict, new_rng
 
 __all__ = [

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deltarule.judging.subject import Opaque, TensorValue
+from deltarule.exchange.subject import Opaque, TensorValue
 from deltarule.judging.tolerance import epsilon_of
 
 __all__ = ["Comparison", "compare"]
@@ -46,8 +46,8 @@ def compare(
     """Compare what came back with what should have.
 
     Args:
-        received: a value from :class:`~deltarule.judging.subject.Outcome`. Tensors, arrays, numbers
-            and lists of numbers are accepted; what counts is what they say.
+        received: a value of an outcome (:mod:`deltarule.exchange.subject`). Tensors, arrays,
+            numbers and lists of numbers are accepted; what counts is what they say.
         expected: the reference, float64.
         allowance: allowed absolute error in units of the machine epsilon; broadcasts to
             ``expected``.

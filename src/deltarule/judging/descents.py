@@ -24,10 +24,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from deltarule.errors import JudgingError
+from deltarule.exchange.subject import Reference
 from deltarule.judging.function_bank import DECAY as SCHEDULES
 from deltarule.judging.function_bank import DESCENT as STEPS
 from deltarule.judging.function_bank import FunctionMisconception
-from deltarule.judging.subject import Reference
 
 __all__ = ["DECAY_RUN", "OPTIMISE", "Descent", "descent"]
 

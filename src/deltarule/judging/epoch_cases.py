@@ -21,11 +21,11 @@ import numpy as np
 
 from deltarule import engine
 from deltarule.errors import JudgingError
+from deltarule.exchange.subject import Failure, Program, Subject
 from deltarule.judging.cases import NetworkCase, rounded
 from deltarule.judging.epoch_steps import EngineGradients, EpochCase, descend, is_clear, singles
 from deltarule.judging.layered import pack_layers, unpacked_pair
 from deltarule.judging.layered_cases import draw_case, flat, ordinary
-from deltarule.judging.subject import Failure, Program, Subject
 from deltarule.judging.tally import outcome_of
 
 __all__ = ["Seen", "epoch_cases", "observe", "unshuffled_cases"]

@@ -14,6 +14,7 @@ import numpy as np
 
 from deltarule import engine
 from deltarule.engine import Array, Parameters
+from deltarule.exchange.subject import TensorValue
 from deltarule.judging.epoch_bank import (
     PAIR_EXCHANGED,
     PARTED,
@@ -37,7 +38,6 @@ from deltarule.judging.epoch_steps import (
 )
 from deltarule.judging.evaluation_bank import as_number
 from deltarule.judging.layered_cases import flat
-from deltarule.judging.subject import TensorValue
 from deltarule.judging.tally import Mistake, close, named
 
 __all__ = ["SHARE_ERROR", "name_of_epoch"]

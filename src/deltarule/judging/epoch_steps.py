@@ -15,6 +15,7 @@ import numpy as np
 
 from deltarule import engine
 from deltarule.engine import Array, Parameters
+from deltarule.exchange.subject import Program, Subject, TensorValue
 from deltarule.judging.cases import NetworkCase
 from deltarule.judging.layered import pack_layers
 from deltarule.judging.layered_cases import (
@@ -23,7 +24,6 @@ from deltarule.judging.layered_cases import (
     gradient_allowance,
     stabiliser_error,
 )
-from deltarule.judging.subject import Program, Subject, TensorValue
 from deltarule.judging.tolerance import SAFETY, epsilon_of
 
 __all__ = [

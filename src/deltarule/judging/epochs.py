@@ -14,6 +14,8 @@ import numpy as np
 
 from deltarule import engine
 from deltarule.engine import Array, Parameters
+from deltarule.exchange.inkernel import subject_of
+from deltarule.exchange.subject import Program, Subject, TensorValue
 from deltarule.judging.comparing import Comparison
 from deltarule.judging.epoch_bank import (
     BACKWARD_FORGOTTEN,
@@ -37,10 +39,8 @@ from deltarule.judging.epoch_steps import (
     descend,
     traced,
 )
-from deltarule.judging.inkernel import subject_of
 from deltarule.judging.layered import ACCURACY_ERROR, pack_layers
 from deltarule.judging.layered_cases import flat, stabiliser_error
-from deltarule.judging.subject import Program, Subject, TensorValue
 from deltarule.judging.tally import Tally, close, compare_within, named
 from deltarule.judging.tolerance import epsilon_of
 from deltarule.judging.verdicts import Verdict, new_rng

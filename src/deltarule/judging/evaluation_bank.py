@@ -14,9 +14,9 @@ import numpy as np
 
 from deltarule import engine
 from deltarule.engine import Array
+from deltarule.exchange.subject import TensorValue
 from deltarule.judging.cases import NetworkCase
 from deltarule.judging.layered_cases import STABILISER, accuracy_of, right_class
-from deltarule.judging.subject import TensorValue
 from deltarule.judging.tally import Mistake, named
 
 __all__ = ["SeenEvaluation", "as_number", "name_of_evaluation"]

@@ -19,6 +19,8 @@ import numpy as np
 
 from deltarule.engine import Array
 from deltarule.errors import JudgingError
+from deltarule.exchange.inkernel import subject_of
+from deltarule.exchange.subject import Failure, Outcome, Program, Result, TensorValue
 from deltarule.judging.comparing import compare
 from deltarule.judging.conditioning import (
     Expected,
@@ -29,8 +31,6 @@ from deltarule.judging.conditioning import (
 )
 from deltarule.judging.drawing import CASES, DRAWS, Drawing, FunctionCase, HowDrawn
 from deltarule.judging.function_bank import SIMPLE, FunctionMisconception, name_of
-from deltarule.judging.inkernel import subject_of
-from deltarule.judging.subject import Failure, Outcome, Program, Result, TensorValue
 from deltarule.judging.tally import Tally
 from deltarule.judging.tolerance import EPSILON, epsilon_of
 from deltarule.judging.verdicts import Verdict, new_rng

@@ -14,6 +14,8 @@ import numpy as np
 
 from deltarule import engine
 from deltarule.engine import Array
+from deltarule.exchange.inkernel import subject_of
+from deltarule.exchange.subject import Subject, TensorValue
 from deltarule.judging.asking import (
     LAB4,
     NetworkInterface,
@@ -26,8 +28,6 @@ from deltarule.judging.asking import (
 from deltarule.judging.cases import NetworkCase
 from deltarule.judging.comparing import Comparison, compare
 from deltarule.judging.diagnosis import Evidence, diagnose
-from deltarule.judging.inkernel import subject_of
-from deltarule.judging.subject import Subject, TensorValue
 from deltarule.judging.tolerance import epsilon_of, network_allowance
 from deltarule.judging.verdicts import Verdict
 

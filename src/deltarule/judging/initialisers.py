@@ -21,9 +21,9 @@ from typing import Any, Literal
 import numpy as np
 
 from deltarule.engine import Array
+from deltarule.exchange.inkernel import subject_of
+from deltarule.exchange.subject import Program, TensorValue
 from deltarule.judging.function_bank import INITIALISERS, InitialiserMisconception, name_of
-from deltarule.judging.inkernel import subject_of
-from deltarule.judging.subject import Program, TensorValue
 from deltarule.judging.verdicts import Verdict, file_verdict, new_rng
 
 __all__ = ["DRAWS", "FALSE_ALARM", "SHAPES", "WeightsSeen", "initialiser", "judge_weights"]

@@ -19,13 +19,13 @@ import numpy as np
 
 from deltarule import engine
 from deltarule.engine import Activation, Array
+from deltarule.exchange.inkernel import subject_of
+from deltarule.exchange.subject import Program, Result, Subject, TensorValue
 from deltarule.judging.cases import NetworkCase
 from deltarule.judging.comparing import Comparison, compare
 from deltarule.judging.evaluation_bank import SeenEvaluation, name_of_evaluation
-from deltarule.judging.inkernel import subject_of
 from deltarule.judging.layered_bank import LAYERED, name_of_forward, seen_outputs
 from deltarule.judging.layered_cases import KINDS, accuracy_of, draw_case, loss_allowance
-from deltarule.judging.subject import Program, Result, Subject, TensorValue
 from deltarule.judging.tally import Tally, compare_within, outcome_of
 from deltarule.judging.tolerance import epsilon_of, network_allowance
 from deltarule.judging.verdicts import Verdict, new_rng

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from deltarule.engine import IDENTITY, RELU, SIGMOID, TANH, Activation, Array, Layer
+from deltarule.exchange.subject import Failure, TensorValue
 from deltarule.judging.cases import NetworkCase
-from deltarule.judging.subject import Failure, TensorValue
 from deltarule.judging.tally import Mistake, close, named
 
 __all__ = [

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from deltarule.engine import Array
+from deltarule.exchange.inkernel import subject_of
+from deltarule.exchange.subject import Outcome, Program, TensorValue
 from deltarule.judging.function_bank import INITIALISERS, InitialiserMisconception
 from deltarule.judging.initialisers import DRAWS, SHAPES, judge_weights
-from deltarule.judging.inkernel import subject_of
-from deltarule.judging.subject import Outcome, Program, TensorValue
 from deltarule.judging.verdicts import Verdict, file_verdict, new_rng
 
 __all__ = ["layer"]

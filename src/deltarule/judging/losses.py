@@ -17,11 +17,11 @@ import numpy as np
 
 from deltarule import engine
 from deltarule.engine import Array
+from deltarule.exchange.inkernel import subject_of
+from deltarule.exchange.subject import Outcome, Program, TensorValue
 from deltarule.judging.comparing import Comparison, compare
 from deltarule.judging.function_bank import BCE, FunctionMisconception, name_of
 from deltarule.judging.functions import changes_argument, type_problem, why_not_followed
-from deltarule.judging.inkernel import subject_of
-from deltarule.judging.subject import Outcome, Program, TensorValue
 from deltarule.judging.tally import Mistake, Tally, named
 from deltarule.judging.tolerance import EPSILON, epsilon_of
 from deltarule.judging.verdicts import Verdict, new_rng

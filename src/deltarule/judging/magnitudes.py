@@ -15,10 +15,11 @@ import numpy as np
 
 from deltarule import engine
 from deltarule.engine import Array, Parameters
+from deltarule.exchange.inkernel import subject_of
+from deltarule.exchange.subject import Program, TensorValue
 from deltarule.judging.cases import NetworkCase
 from deltarule.judging.epoch_bank import BATCH_MEAN_MISSING, NOT_CLEARED
 from deltarule.judging.evaluation_bank import as_number
-from deltarule.judging.inkernel import subject_of
 from deltarule.judging.layered_cases import (
     draw_case,
     flat,
@@ -26,7 +27,6 @@ from deltarule.judging.layered_cases import (
     stabiliser_error,
 )
 from deltarule.judging.sequential import pack_sequential
-from deltarule.judging.subject import Program, TensorValue
 from deltarule.judging.tally import Mistake, Tally, close, compare_within, named, outcome_of
 from deltarule.judging.tolerance import epsilon_of
 from deltarule.judging.verdicts import Verdict, new_rng

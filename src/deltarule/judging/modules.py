@@ -15,9 +15,10 @@ import numpy as np
 
 from deltarule import engine
 from deltarule.errors import JudgingError
+from deltarule.exchange.inkernel import subject_of
+from deltarule.exchange.subject import Failure, Outcome, Program, Result, Subject, TensorValue
 from deltarule.judging.cases import NetworkCase
 from deltarule.judging.comparing import Comparison, compare
-from deltarule.judging.inkernel import subject_of
 from deltarule.judging.layered import torch_function
 from deltarule.judging.layered_bank import (
     ForwardMistake,
@@ -28,7 +29,6 @@ from deltarule.judging.layered_bank import (
 from deltarule.judging.layered_cases import KINDS, draw_case, gradient_allowance
 from deltarule.judging.module_bank import DEEP, module_mistakes
 from deltarule.judging.sequential import set_layers
-from deltarule.judging.subject import Failure, Outcome, Program, Result, Subject, TensorValue
 from deltarule.judging.tally import Tally, outcome_of
 from deltarule.judging.tolerance import epsilon_of, network_allowance
 from deltarule.judging.verdicts import Verdict, new_rng

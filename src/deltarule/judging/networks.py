@@ -1,7 +1,7 @@
 """Judge a network that a student wrote: outputs, loss, an update; gradients have their own module.
 
 Each function is one line of a hidden test. It draws secret cases, lets the student's class compute
-on them through a :class:`~deltarule.judging.subject.Subject`, compares with the engine and files a
+on them through a :class:`~deltarule.exchange.subject.Subject`, compares with the engine and files a
 verdict. Where a wrong ``forward`` makes the loss another one, ``get_loss`` is judged by the loss of
 the student's own outputs (error carried forward).
 """
@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from deltarule import engine
+from deltarule.exchange.inkernel import subject_of
+from deltarule.exchange.subject import Subject
 from deltarule.judging.asking import (
     LAB4,
     NetworkInterface,
@@ -24,8 +26,6 @@ from deltarule.judging.asking import (
 )
 from deltarule.judging.cases import NetworkCase
 from deltarule.judging.comparing import compare
-from deltarule.judging.inkernel import subject_of
-from deltarule.judging.subject import Subject
 from deltarule.judging.tolerance import SAFETY, network_allowance
 from deltarule.judging.verdicts import Verdict
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from deltarule.exchange.subject import Program, Result
 from deltarule.judging.cases import NetworkCase
-from deltarule.judging.subject import Program, Result
 
 __all__ = ["pack_sequential", "set_layers"]
 

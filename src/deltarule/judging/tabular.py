@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from deltarule.errors import JudgingError
+from deltarule.exchange.inkernel import subject_of
+from deltarule.exchange.subject import Opaque, Outcome, Program, TableValue, TensorValue
 from deltarule.judging.function_bank import FunctionMisconception, name_of
-from deltarule.judging.inkernel import subject_of
-from deltarule.judging.subject import Opaque, Outcome, Program, TableValue, TensorValue
 from deltarule.judging.tally import Tally
 from deltarule.judging.tolerance import epsilon_of
 from deltarule.judging.verdicts import Verdict, new_rng

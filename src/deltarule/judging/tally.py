@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from deltarule.engine import Array
+from deltarule.exchange.subject import Failure, Outcome, Program, Subject, TensorValue
 from deltarule.judging.asking import DIAGNOSE_VARIABLE
 from deltarule.judging.cases import NetworkCase, rounded
 from deltarule.judging.comparing import Comparison, compare
-from deltarule.judging.subject import Failure, Outcome, Program, Subject, TensorValue
 from deltarule.judging.tolerance import epsilon_of
 from deltarule.judging.verdicts import Verdict, credit_of, file_verdict
 

@@ -17,9 +17,9 @@ import numpy as np
 
 from deltarule.engine import Activation, Array
 from deltarule.errors import JudgingError
-from deltarule.judging.inkernel import subject_of
+from deltarule.exchange.inkernel import subject_of
+from deltarule.exchange.subject import Program, Reference, Subject, TensorValue
 from deltarule.judging.layered_cases import KINDS, accuracy_of
-from deltarule.judging.subject import Program, Reference, Subject, TensorValue
 from deltarule.judging.tally import Tally
 from deltarule.judging.tolerance import epsilon_of
 from deltarule.judging.verdicts import Verdict, new_rng

@@ -14,6 +14,8 @@ import numpy as np
 
 from deltarule import engine
 from deltarule.engine import Array
+from deltarule.exchange.inkernel import subject_of
+from deltarule.exchange.subject import Failure, Subject
 from deltarule.judging.asking import (
     LAB4,
     NetworkInterface,
@@ -25,8 +27,6 @@ from deltarule.judging.asking import (
 )
 from deltarule.judging.cases import NetworkCase
 from deltarule.judging.comparing import Comparison, compare
-from deltarule.judging.inkernel import subject_of
-from deltarule.judging.subject import Failure, Subject
 from deltarule.judging.tolerance import SAFETY, epsilon_of, network_allowance
 from deltarule.judging.verdicts import Verdict
 

@@ -17,6 +17,8 @@ import numpy as np
 from deltarule import engine
 from deltarule.engine import Array, Parameters
 from deltarule.errors import JudgingError
+from deltarule.exchange.inkernel import subject_of
+from deltarule.exchange.subject import Failure, Program, Result, Subject, TensorValue
 from deltarule.judging.cases import NetworkCase
 from deltarule.judging.epoch_bank import (
     BACKWARD_FORGOTTEN,
@@ -26,10 +28,8 @@ from deltarule.judging.epoch_bank import (
     STEP_FORGOTTEN,
 )
 from deltarule.judging.evaluation_bank import as_number
-from deltarule.judging.inkernel import subject_of
 from deltarule.judging.layered_cases import draw_case, flat, kept_finite
 from deltarule.judging.sequential import pack_sequential
-from deltarule.judging.subject import Failure, Program, Result, Subject, TensorValue
 from deltarule.judging.tally import Tally, close, compare_within, named, outcome_of
 from deltarule.judging.tolerance import epsilon_of
 from deltarule.judging.verdicts import Verdict, new_rng

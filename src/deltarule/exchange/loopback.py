@@ -2,7 +2,7 @@
 
 The process is forked from the one that ran the student's cells, so that it has their objects, and
 is thrown away afterwards: nothing that the student's code does there reaches the judge. Requests
-and answers are frames of :mod:`deltarule.judging.wire`. There is no sandbox around the process
+and answers are frames of :mod:`deltarule.exchange.wire`. There is no sandbox around the process
 here; the frame and the protocol are those that a sandboxed one will speak.
 """
 
@@ -16,10 +16,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from deltarule.errors import JudgingError
-from deltarule.judging import wire
-from deltarule.judging.inkernel import InKernel
-from deltarule.judging.subject import Failure, Outcome, Program, Reference
+from . import wire
+from .inkernel import InKernel
+from .subject import ExchangeError, Failure, Outcome, Program, Reference
 
 __all__ = ["Loopback"]
 
@@ -55,10 +54,10 @@ class Loopback:
         """A stand-in for an object of the student's.
 
         Raises:
-            JudgingError: the student's cells did not bind this name.
+            ExchangeError: the student's cells did not bind this name.
         """
         if name not in self.names:
-            raise JudgingError(f"the name '{name}' is not defined by the notebook")
+            raise ExchangeError(f"the name '{name}' is not defined by the notebook")
         return Reference(name, self)
 
     def run(self, program: Program) -> Outcome:

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from deltarule.errors import JudgingError
-from deltarule.judging import wire
-from deltarule.judging.inkernel import InKernel
-from deltarule.judging.loopback import Loopback
-from deltarule.judging.subject import Opaque, Program, TensorValue, split_path
+from deltarule.exchange import wire
+from deltarule.exchange.inkernel import InKernel
+from deltarule.exchange.loopback import Loopback
+from deltarule.exchange.subject import ExchangeError, Opaque, Program, TensorValue, split_path
 
 
 class Box:
@@ -169,7 +168,7 @@ def test_tracked_tensors_collect_gradients(run):
 
 def test_a_program_asks_torch_for_known_things_only(run):
     outcome = run(lambda program, _: program.library("torch.load"), len)
-    assert outcome.failure.error == "JudgingError"
+    assert outcome.failure.error == "ExchangeError"
 
 
 def test_tables_travel_in_both_directions(run):
@@ -271,7 +270,7 @@ def test_a_forged_frame_is_refused(data):
     with ours, theirs:
         ours.settimeout(5)
         theirs.sendall(data)
-        with pytest.raises(JudgingError):
+        with pytest.raises(ExchangeError):
             wire.decode_outcome(*wire.receive(ours))
 
 

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "AUTOGRAD_USED",
+    "ExchangeError",
     "Failure",
     "Opaque",
     "Outcome",
@@ -45,6 +46,10 @@ __all__ = [
 
 AUTOGRAD_USED = "AutogradUsed"
 """The name of the failure of code that differentiates automatically where it must not."""
+
+
+class ExchangeError(Exception):
+    """A request that cannot be sent, or an answer that is not one."""
 
 
 @dataclass(frozen=True)

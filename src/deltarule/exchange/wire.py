@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deltarule.errors import JudgingError
-from deltarule.judging.subject import (
+from .subject import (
+    ExchangeError,
     Failure,
     Opaque,
     Outcome,
@@ -67,7 +67,7 @@ Blobs = list[bytes]
 def _encode(value: Any, blobs: Blobs, depth: int = 0) -> Any:
     """One value as JSON, its arrays appended to ``blobs``."""
     if depth > DEEPEST:
-        raise JudgingError("data is nested too deeply to be sent")
+        raise ExchangeError("data is nested too deeply to be sent")
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):
@@ -95,7 +95,7 @@ def _encode(value: Any, blobs: Blobs, depth: int = 0) -> Any:
         return {kind: [_encode(item, blobs, depth + 1) for item in value]}
     if isinstance(value, dict) and all(isinstance(name, str) for name in value):
         return {"dict": [[name, _encode(item, blobs, depth + 1)] for name, item in value.items()]}
-    raise JudgingError(f"a {type(value).__name__} cannot be sent to the student's code")
+    raise ExchangeError(f"a {type(value).__name__} cannot be sent to the student's code")
 
 
 def _encode_array(array: NDArray[Any], blobs: Blobs) -> dict[str, Any]:
@@ -107,14 +107,14 @@ def _decode(value: Any, blobs: Blobs, depth: int = 0) -> Any:
     """The inverse of :func:`_encode`.
 
     Raises:
-        JudgingError: this is not something that :func:`_encode` makes.
+        ExchangeError: this is not something that :func:`_encode` makes.
     """
     if depth > DEEPEST:
-        raise JudgingError("data is nested too deeply")
+        raise ExchangeError("data is nested too deeply")
     if value is None or isinstance(value, bool | int | str):
         return value
     if not isinstance(value, dict) or len(value) != 1:
-        raise JudgingError("malformed data from the student's process")
+        raise ExchangeError("malformed data from the student's process")
     ((kind, inside),) = value.items()
     if kind == "float":
         return float(inside)
@@ -141,22 +141,22 @@ def _decode(value: Any, blobs: Blobs, depth: int = 0) -> Any:
         return items if kind == "list" else tuple(items)
     if kind == "dict":
         return {str(name): _decode(item, blobs, depth + 1) for name, item in inside}
-    raise JudgingError("malformed data from the student's process")
+    raise ExchangeError("malformed data from the student's process")
 
 
 def _decode_dict(value: Any, blobs: Blobs, depth: int) -> dict[str, Any]:
     made = _decode(value, blobs, depth)
     if not isinstance(made, dict):
-        raise JudgingError("malformed data from the student's process")
+        raise ExchangeError("malformed data from the student's process")
     return made
 
 
 def _decode_array(declared: dict[str, Any], blobs: Blobs) -> NDArray[Any]:
     dtype, shape, blob = declared["dtype"], declared["shape"], blobs[declared["blob"]]
     if dtype not in DTYPES or not all(isinstance(n, int) and n >= 0 for n in shape):
-        raise JudgingError("an array of unknown type or impossible shape was sent")
+        raise ExchangeError("an array of unknown type or impossible shape was sent")
     if math.prod(shape) * np.dtype(dtype).itemsize != len(blob):
-        raise JudgingError("an array came with another number of bytes than its shape says")
+        raise ExchangeError("an array came with another number of bytes than its shape says")
     return np.frombuffer(blob, dtype=dtype).reshape(shape).copy()
 
 
@@ -209,7 +209,7 @@ def decode_outcome(record: Any, blobs: Blobs) -> Outcome:
     """The outcome that was sent.
 
     Raises:
-        JudgingError: the record is malformed.
+        ExchangeError: the record is malformed.
     """
     try:
         values = tuple(_decode(value, blobs) for value in record["values"])
@@ -218,7 +218,7 @@ def decode_outcome(record: Any, blobs: Blobs) -> Outcome:
             step, error, message, line, missing = record["failure"]
             failure = Failure(int(step), str(error), str(message), int(line), bool(missing))
     except (KeyError, TypeError, ValueError, IndexError, RecursionError) as error:
-        raise JudgingError(f"malformed data from the student's process: {error}") from None
+        raise ExchangeError(f"malformed data from the student's process: {error}") from None
     return Outcome(values, failure)
 
 
@@ -226,11 +226,11 @@ def send(channel: socket.socket, record: Any, blobs: Blobs) -> None:
     """Send one frame.
 
     Raises:
-        JudgingError: it is larger than the limits.
+        ExchangeError: it is larger than the limits.
     """
     header = json.dumps({**record, "blobs": [len(blob) for blob in blobs]}).encode()
     if len(header) > HEADER_LIMIT or sum(map(len, blobs)) > PAYLOAD_LIMIT:
-        raise JudgingError("too much data to be sent in one request")
+        raise ExchangeError("too much data to be sent in one request")
     channel.sendall(b"".join([_LENGTH.pack(len(header)), header, *blobs]))
 
 
@@ -238,21 +238,21 @@ def receive(channel: socket.socket) -> tuple[Any, Blobs]:
     """Receive one frame.
 
     Raises:
-        JudgingError: it is malformed or larger than the limits.
+        ExchangeError: it is malformed or larger than the limits.
         EOFError: the other side is gone.
         TimeoutError: it did not come in time.
     """
     (length,) = _LENGTH.unpack(_exactly(channel, _LENGTH.size))
     if length > HEADER_LIMIT:
-        raise JudgingError("the student's process sent a header that is too large")
+        raise ExchangeError("the student's process sent a header that is too large")
     try:
         record = json.loads(_exactly(channel, length))
         sizes = record["blobs"]
         fine = all(type(size) is int and size >= 0 for size in sizes)
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise JudgingError("the student's process sent something that is not a frame") from None
+        raise ExchangeError("the student's process sent something that is not a frame") from None
     if not fine or sum(sizes) > PAYLOAD_LIMIT:
-        raise JudgingError("the student's process announced too much data")
+        raise ExchangeError("the student's process announced too much data")
     return record, [_exactly(channel, size) for size in sizes]
 
 

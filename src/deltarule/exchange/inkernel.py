@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from deltarule.errors import JudgingError
-from deltarule.judging.subject import (
+from .subject import (
     AUTOGRAD_USED,
+    ExchangeError,
     Failure,
     Opaque,
     Outcome,
@@ -34,7 +34,7 @@ from deltarule.judging.subject import (
     TensorValue,
     split_path,
 )
-from deltarule.judging.wire import DTYPES
+from .wire import DTYPES
 
 __all__ = ["InKernel", "make_table", "make_tensor", "subject_of", "to_value"]
 
@@ -182,7 +182,7 @@ def make_table(argument: TableArgument) -> Any:
 
 def _library(name: str) -> Any:
     if name not in LIBRARY:
-        raise JudgingError(f"'{name}' is not among the things that a program may ask torch for")
+        raise ExchangeError(f"'{name}' is not among the things that a program may ask torch for")
     import torch
 
     found: Any = torch

@@ -1,0 +1,76 @@
+"""A copy of a submission's process for one test, as the grader sees it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+from deltarule.grading.child import processes
+from deltarule.grading.sandbox.cell_outcomes import Over
+from deltarule.grading.sandbox.channel import Channel, Gone
+
+__all__ = ["Fork"]
+
+
+class Fork:
+    """A copy of a submission's process that serves one test and is thrown away.
+
+    Attributes:
+        channel: messages of JSON to and from the copy.
+        pid: its process id.
+    """
+
+    def __init__(self, channel: Channel, watch: Callable[[], None]) -> None:
+        self.channel = channel
+        self.pid = channel.sender
+        self._watching = watch
+        self._handle = os.pidfd_open(self.pid)
+
+    def __enter__(self) -> Fork:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def ask(self, record: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """Send a message and wait for the answer.
+
+        Raises:
+            Gone: the copy has ended, takes more than it may, or says what is no message.
+            Silent: it takes longer than ``seconds``.
+        """
+        return self.channel.ask(record, seconds, watch=self._watch)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for something to read, for those who read ``channel.own`` themselves.
+
+        Raises:
+            Gone: the copy takes more than it may.
+            Silent: nothing came.
+        """
+        self.channel.wait(seconds, self._watch)
+
+    def _watch(self) -> None:
+        try:
+            self._watching()
+        except Over as over:
+            self._kill()
+            raise Gone(over.message) from None
+
+    def _kill(self) -> None:
+        with contextlib.suppress(OSError):
+            signal.pidfd_send_signal(self._handle, signal.SIGSTOP)
+        processes.sweep(self.pid, keep=())
+        with contextlib.suppress(OSError):
+            signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+
+    def close(self) -> None:
+        """End the copy and what it has started."""
+        if self._handle >= 0:
+            self._kill()
+            os.close(self._handle)
+            self._handle = -1
+        self.channel.close()
