@@ -32,6 +32,7 @@ from .subject import (
     TableValue,
     TensorArgument,
     TensorValue,
+    reference_of,
     split_path,
 )
 from .wire import DTYPES
@@ -110,8 +111,9 @@ class InKernel:
 def subject_of(*objects: Any) -> Subject:
     """Where these objects of a student's live: with a reference's subject, else right here."""
     for one in objects:
-        if isinstance(one, Reference):
-            subject: Subject = one.subject
+        reference = reference_of(one)
+        if reference is not None:
+            subject: Subject = reference.subject
             return subject
     return InKernel()
 

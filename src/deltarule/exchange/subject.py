@@ -40,6 +40,7 @@ __all__ = [
     "TableValue",
     "TensorArgument",
     "TensorValue",
+    "reference_of",
     "split_path",
 ]
 
@@ -69,6 +70,14 @@ class Reference:
 
     name: str
     subject: Any = field(default=None, compare=False, repr=False)
+
+
+def reference_of(value: Any) -> Reference | None:
+    """The reference that a value is, or stands for; asked of its type, which nobody can forge."""
+    if type(value) is Reference:
+        return value
+    stands_for = getattr(type(value), "_deltarule_reference", None)
+    return None if stands_for is None else stands_for(value)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from .subject import (
     TableValue,
     TensorArgument,
     TensorValue,
+    reference_of,
 )
 
 __all__ = [
@@ -43,8 +44,10 @@ __all__ = [
     "decode_program",
     "encode_outcome",
     "encode_program",
+    "packed",
     "receive",
     "send",
+    "sizes_of",
 ]
 
 HEADER_LIMIT = 8 * 2**20
@@ -76,8 +79,9 @@ def _encode(value: Any, blobs: Blobs, depth: int = 0) -> Any:
         return {"complex": [repr(value.real), repr(value.imag)]}
     if isinstance(value, Result):
         return {"result": value.index}
-    if isinstance(value, Reference):
-        return {"name": value.name}
+    reference = reference_of(value)
+    if reference is not None:
+        return {"name": reference.name}
     if isinstance(value, Opaque):
         return {"opaque": value.type_name[:200]}
     if isinstance(value, TensorArgument):
@@ -222,8 +226,8 @@ def decode_outcome(record: Any, blobs: Blobs) -> Outcome:
     return Outcome(values, failure)
 
 
-def send(channel: socket.socket, record: Any, blobs: Blobs) -> None:
-    """Send one frame.
+def packed(record: Any, blobs: Blobs) -> bytes:
+    """One frame.
 
     Raises:
         ExchangeError: it is larger than the limits.
@@ -231,7 +235,30 @@ def send(channel: socket.socket, record: Any, blobs: Blobs) -> None:
     header = json.dumps({**record, "blobs": [len(blob) for blob in blobs]}).encode()
     if len(header) > HEADER_LIMIT or sum(map(len, blobs)) > PAYLOAD_LIMIT:
         raise ExchangeError("too much data to be sent in one request")
-    channel.sendall(b"".join([_LENGTH.pack(len(header)), header, *blobs]))
+    return b"".join([_LENGTH.pack(len(header)), header, *blobs])
+
+
+def sizes_of(record: Any) -> list[int]:
+    """How many bytes each array of a frame announces.
+
+    Raises:
+        ExchangeError: they are too many, or the record is no header of a frame.
+    """
+    sizes = record.get("blobs") if isinstance(record, dict) else None
+    if not isinstance(sizes, list) or not all(type(size) is int and size >= 0 for size in sizes):
+        raise ExchangeError("the student's process sent something that is not a frame")
+    if sum(sizes) > PAYLOAD_LIMIT:
+        raise ExchangeError("the student's process announced too much data")
+    return sizes
+
+
+def send(channel: socket.socket, record: Any, blobs: Blobs) -> None:
+    """Send one frame.
+
+    Raises:
+        ExchangeError: it is larger than the limits.
+    """
+    channel.sendall(packed(record, blobs))
 
 
 def receive(channel: socket.socket) -> tuple[Any, Blobs]:
@@ -247,13 +274,9 @@ def receive(channel: socket.socket) -> tuple[Any, Blobs]:
         raise ExchangeError("the student's process sent a header that is too large")
     try:
         record = json.loads(_exactly(channel, length))
-        sizes = record["blobs"]
-        fine = all(type(size) is int and size >= 0 for size in sizes)
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, RecursionError):
         raise ExchangeError("the student's process sent something that is not a frame") from None
-    if not fine or sum(sizes) > PAYLOAD_LIMIT:
-        raise ExchangeError("the student's process announced too much data")
-    return record, [_exactly(channel, size) for size in sizes]
+    return record, [_exactly(channel, size) for size in sizes_of(record)]
 
 
 def _exactly(channel: socket.socket, size: int) -> bytes:

@@ -24,7 +24,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from deltarule.errors import JudgingError
-from deltarule.exchange.subject import Reference
+from deltarule.exchange.subject import reference_of
 from deltarule.judging.function_bank import DECAY as SCHEDULES
 from deltarule.judging.function_bank import DESCENT as STEPS
 from deltarule.judging.function_bank import FunctionMisconception
@@ -111,7 +111,7 @@ def descent(f: Callable[..., Any], slopes: Sequence[Callable[..., Any]]) -> Desc
             runs elsewhere.
     """
     for one in (f, *slopes):
-        if isinstance(one, Reference) or not callable(one):
+        if reference_of(one) is not None or not callable(one):
             raise JudgingError(
                 "descent needs functions of the hidden test's own; write f and its partial "
                 "derivatives there, e.g. as lambdas"

@@ -1,0 +1,58 @@
+"""A test that is judged on the trusted side ends as it would in the student's kernel."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from deltarule.grading.remote.bench import Cell
+
+HERE = Path(__file__).parent
+NET = (HERE / "net.txt").read_text(encoding="utf-8")
+
+
+def cases(name):
+    """Student's code, test, and what the result is to say; ``(net)`` stands for a network."""
+    text = (HERE / name).read_text(encoding="utf-8")
+    for case in re.split(r"^## student\n", text, flags=re.M)[1:]:
+        student, _, rest = case.partition("## test\n")
+        test, _, says = rest.partition("## says\n")
+        yield student.replace("(net)", NET), test.strip(), says.strip()
+
+
+@pytest.mark.parametrize(("student", "test", "_"), list(cases("passes.txt")))
+def test_what_passes_in_a_kernel_passes_here(student, test, _, judged):
+    result = judged(student, test)
+    assert (result.status, result.message) == ("passed", "")
+    assert result.score == 2.0
+
+
+@pytest.mark.parametrize(("student", "test", "_"), list(cases("passes.txt")))
+def test_the_same_cells_pass_in_a_kernel(student, test, _, in_kernel):
+    in_kernel(student, test)
+
+
+@pytest.mark.parametrize(("student", "test", "says"), list(cases("fails.txt")))
+def test_what_fails_says_why(student, test, says, judged):
+    result = judged(student, test, seconds=1.5)
+    assert result.score == 0
+    assert says in result.message, result
+
+
+def test_a_last_value_is_a_number_of_points(judged):
+    student = "def f():\n    return 1.5\ndef g():\n    return 'x'"
+    assert judged(student, "f()").score == 1.5
+    assert judged(student, "f() * 0").status == "failed"
+    assert judged(student, "f() * 2").score == 2.0
+    assert judged(student, "g()").score == 2.0
+    assert judged(student, "f() - 2.0").score == 2.0  # as nbgrader takes it
+    assert judged(student, "float('nan')").score == 0
+
+
+def test_later_tests_see_what_earlier_ones_have_bound(bench, forked):
+    with forked("x = 1") as pipe:
+        assert (
+            bench.judge(Cell("nb", "a", "def helper(v):\n    return v + x", 1.0), pipe).score == 1
+        )
+    with forked("x = 5") as pipe:
+        assert bench.judge(Cell("nb", "b", "assert helper(1) == 6", 1.0), pipe).score == 1
