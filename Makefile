@@ -36,7 +36,7 @@ $(STAMP): requirements.lock pyproject.toml
 lock:
 	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/pip install --quiet $$(grep '^torch==' requirements.lock) packaging
-	.venv-lock/bin/pip install --quiet -e '.[course,dev]'
+	.venv-lock/bin/pip install --quiet -e '.[course,cluster,postgresql,dev]'
 	.venv-lock/bin/python tools/lock.py
 	rm -rf .venv-lock
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import tomllib
 from importlib.metadata import PackageNotFoundError, distribution
+from itertools import chain
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -60,7 +61,7 @@ def main() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     everything = closure(
-        [Requirement(t) for t in (*project["dependencies"], *extras["course"], *extras["dev"])]
+        [Requirement(t) for t in (*project["dependencies"], *chain(*extras.values()))]
     )
     students = closure([Requirement(name) for name in STUDENT])
     student_pins = [f"{name}=={version}" for name, version in sorted(students.items())]

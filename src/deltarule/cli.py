@@ -7,8 +7,10 @@ failed. Heavy imports stand inside the commands, so that ``deltarule --help`` is
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -177,11 +179,27 @@ def convert(
 @click.option("--force", is_flag=True, help="Grade again what has not changed.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the secret inputs.")
 @click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=lambda: os.cpu_count() or 1,
+    show_default="one for each processor",
+    help="How many submissions are graded at a time.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Grade on a dask.distributed cluster.")
+@click.option(
     "--sandbox",
-    type=click.Choice(["none"]),
-    default="none",
+    type=click.Choice(["auto", "namespaces", "landlock", "none"]),
+    default="auto",
     show_default=True,
-    help="There is no sandbox yet: students' code runs as you.",
+    help="Where students' code runs; auto takes the strongest that holds, and never none.",
+)
+@click.option("--run-demos", is_flag=True, help="Run cells that only show something, too.")
+@click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a limit over the source's header, e.g. cell_seconds=30 or memory_mb=2000.",
 )
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML.")
 @json_option
@@ -191,31 +209,26 @@ def grade(
     submitted: Path | None,
     notebooks: tuple[Path, ...],
     student: str,
-    force: bool,
-    seed: int | None,
-    sandbox: str,
     junit: Path | None,
     json_file: Path | None,
+    **options: Any,
 ) -> None:
     """Grade the submissions of an assignment, or single notebooks."""
-    from deltarule.bridge.build import require_compiled, require_recorded
-    from deltarule.grading.autograde import Grading, grade_notebooks, students_with_submissions
+    from deltarule.grading.classroom import Grading, grade_notebooks
     from deltarule.grading.results import ClassResult
 
     course = find_course(Path.cwd())
-    require_compiled(course, assignment)
-    click.echo(f"sandbox: {sandbox} - students' code runs with your rights", err=True)
+    settings, schedule = _grading_settings(options)
     if notebooks:
         if Path(student).name != student or student.startswith("."):
             raise UsageError(f"'{student}' cannot be a student's name: it names folders")
-        result = grade_notebooks(course, assignment, notebooks, student, seed)
+        result = grade_notebooks(course, assignment, notebooks, student, settings)
         results, record = [result], result.as_json()
         _echo_result(result)
     else:
-        grading = Grading.of_course(course, assignment, submitted, seed, force)
-        students = students_with_submissions(grading)
-        require_recorded(course, assignment)
-        results = _with_progress(students, grading.grade)
+        grading = Grading.of_course(course, assignment, submitted, settings, schedule)
+        results = _with_progress(grading.grade(), len(grading.students()))
+        results.sort(key=lambda result: result.student)
         record = ClassResult(assignment, tuple(results)).as_json()
         _print_table(assignment, results)
     _write_json(json_file, record)
@@ -225,6 +238,28 @@ def grade(
         write_atomic(junit, junit_xml(results))
     if notebooks and not results[0].everything_passed:
         sys.exit(NOT_PASSED)
+
+
+def _grading_settings(options: dict[str, Any]) -> tuple[Any, Any]:
+    """What the options of ``grade`` say about how, and about where."""
+    from deltarule.grading.classroom import GradingSettings
+    from deltarule.grading.pool import grade_all
+
+    limits = {}
+    for given in options.pop("limits"):
+        name, _, value = given.partition("=")
+        try:
+            limits[name] = float(value)
+        except ValueError:
+            raise UsageError(f"--limit {given}: write a name and a number, NAME=VALUE") from None
+    schedule, address = grade_all, options.pop("scheduler")
+    if address:
+        from deltarule.grading.cluster import on_cluster
+
+        schedule = on_cluster(address)
+    if options["sandbox"] == "none":
+        click.echo("sandbox: none - students' code runs with your rights", err=True)
+    return GradingSettings(limits=limits, **options), schedule
 
 
 def _echo_result(result: Result) -> None:
@@ -243,19 +278,45 @@ def _print_table(assignment: str, results: list[Result]) -> None:
     console.print(class_table(assignment, results))
 
 
-def _with_progress(students: Sequence[str], work: Callable[[str], Result]) -> list[Result]:
-    """Grade one after the other, with a bar on a terminal and plain lines elsewhere."""
+def _with_progress(results: Iterable[Result], total: int) -> list[Result]:
+    """Take results as they come, with a bar on a terminal and plain lines elsewhere."""
     if not sys.stderr.isatty():
-        results = []
-        for number, student in enumerate(students, 1):
-            click.echo(f"[{number}/{len(students)}] {student}", err=True)
-            results.append(work(student))
-        return results
+        found: list[Result] = []
+        began = time.monotonic()
+        for result in results:
+            found.append(result)
+            pace = len(found) / max(time.monotonic() - began, 1e-9)
+            left = (total - len(found)) / pace
+            click.echo(
+                f"[{len(found)}/{total}] {result.student} {result.score:g}/{result.max_score:g}"
+                f"   {60 * pace:.0f} a minute, {left:.0f} s left",
+                err=True,
+            )
+        return found
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
-    console = Console(stderr=True)
-    return [work(name) for name in track(students, "grading", console=console)]
+    columns = (
+        TextColumn("grading"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[pace]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bar = progress.add_task("grading", total=total, pace="")
+        found, began = [], time.monotonic()
+        for result in results:
+            found.append(result)
+            pace = 60 * len(found) / max(time.monotonic() - began, 1e-9)
+            progress.update(bar, advance=1, pace=f"{pace:.0f} a minute")
+    return found
 
 
 @main.command()
@@ -358,11 +419,11 @@ def demo(json_file: Path | None) -> None:
     from deltarule.demo import run_demo
 
     course = find_course(Path.cwd())
-    place = run_demo(course, say=lambda step: click.echo(f"{step} ..."), grade_all=_with_progress)
+    place = run_demo(course, lambda step: click.echo(f"{step} ..."), _with_progress)
     _print_table(place.assignment, list(place.results))
     for student, description in place.descriptions.items():
         click.echo(f"  {student:<28} {description}")
-    click.echo(f"\nsandbox: none. Look at {place.shown}:")
+    click.echo(f"\nsandbox: {place.results[0].sandbox}. Look at {place.shown}:")
     for folder, what in (
         (f"release/{place.assignment}/", "what students get"),
         (f"solutions/{place.assignment}/", "the solution, executed"),

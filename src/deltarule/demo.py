@@ -6,14 +6,15 @@ untouched, half done and wrong in several ways. Nothing outside ``build/demo`` i
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from deltarule.config import Course
-from deltarule.errors import UsageError
+from deltarule.errors import SandboxError, UsageError
 from deltarule.grading.results import ClassResult, Result
 
 __all__ = ["Demo", "hand_in", "run_demo"]
@@ -77,16 +78,20 @@ def hand_in(course: Course, assignment: str, files: Sequence[Path]) -> dict[str,
 def run_demo(
     course: Course,
     say: Callable[[str], None],
-    grade_all: Callable[[Sequence[str], Callable[[str], Result]], list[Result]],
+    collect: Callable[[Iterable[Result], int], list[Result]],
 ) -> Demo:
     """Copy the course, build it, hand in, grade, and write the feedback.
+
+    Args:
+        course: with submissions in ``tests/submissions``.
+        say: is told what is done.
+        collect: takes the results as they come, and how many there will be.
 
     Raises:
         UsageError: this course has no submissions to show.
     """
     from deltarule.bridge.build import build_assignment
     from deltarule.bridge.feedback import generate_feedback
-    from deltarule.grading.autograde import Grading
 
     files = sorted((course.root / "tests" / "submissions" / ASSIGNMENT).glob("*.py"))
     if not files:
@@ -105,9 +110,30 @@ def run_demo(
         build_assignment(copy, assignment, say)
     say(f"{ASSIGNMENT}: handing in {len(files)} submissions")
     descriptions = hand_in(copy, ASSIGNMENT, files)
-    grading = Grading.of_course(copy, ASSIGNMENT, None, None, False)
-    results = grade_all(list(descriptions), grading.grade)
+    results = _graded(copy, say, collect)
     say(f"{ASSIGNMENT}: feedback")
     generate_feedback(copy, ASSIGNMENT)
     shown = place.relative_to(course.root)
     return Demo(ASSIGNMENT, tuple(results), descriptions, shown)
+
+
+def _graded(
+    course: Course,
+    say: Callable[[str], None],
+    collect: Callable[[Iterable[Result], int], list[Result]],
+) -> list[Result]:
+    """Grade in a sandbox; without one where none holds, since these submissions are our own."""
+    from deltarule.grading.classroom import Grading, GradingSettings
+
+    for sandbox in ("auto", "none"):
+        settings = GradingSettings(jobs=os.cpu_count() or 1, sandbox=sandbox)
+        grading = Grading.of_course(course, ASSIGNMENT, settings=settings)
+        try:
+            results = collect(grading.grade(), len(grading.students()))
+        except SandboxError as error:
+            if sandbox == "none":
+                raise
+            say(f"grading the demo's own submissions without a sandbox: {error}")
+        else:
+            return sorted(results, key=lambda result: result.student)
+    raise AssertionError("unreachable")

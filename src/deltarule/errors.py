@@ -7,6 +7,7 @@
     ├── AuthoringError       exit 2   a source has mistakes; carries all of them, with file:line
     ├── ReleaseRefusedError  exit 2   a release would orphan submissions that already exist
     ├── MachineryError       exit 3   nbgrader, a kernel or the disk failed; no answer is wrong
+    │   └── SandboxError     exit 3   there is no sandbox here in which students' code may run
     └── JudgingError         exit 3   a hidden test is written wrongly; never points for the student
 
 Messages say what happened and what to do. Anything that is not a ``DeltaruleError`` is a bug.
@@ -25,6 +26,7 @@ __all__ = [
     "MachineryError",
     "Problem",
     "ReleaseRefusedError",
+    "SandboxError",
     "UsageError",
 ]
 
@@ -81,6 +83,10 @@ class ReleaseRefusedError(DeltaruleError):
 
 class MachineryError(DeltaruleError):
     """Something that Deltarule relies on failed."""
+
+
+class SandboxError(MachineryError):
+    """No sandbox of those that were allowed holds on this machine."""
 
 
 class JudgingError(DeltaruleError):

@@ -25,6 +25,8 @@ SMALL = Limits(
 )
 """Limits that the tests can reach quickly and without harm to the machine."""
 
+NAMES = Path(__file__).with_name("names.py")
+
 IMPORTS = ["numpy", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "IPython.display"]
 
 
@@ -37,7 +39,8 @@ def boot(course_root, tmp_path_factory):
         if sys.platform != "linux":
             pytest.skip("sandboxes need Linux")
         if tier not in running:
-            zygote = Zygote(tier, secrets=[course_root], imports=IMPORTS, limits=SMALL)
+            given = {"exchange": None, "serving": NAMES, "limits": SMALL}
+            zygote = Zygote(tier, secrets=[course_root], imports=IMPORTS, **given)
             try:
                 zygote.start()
             except MachineryError as error:

@@ -71,7 +71,7 @@ def test_a_test_before_the_change_is_run_by_every_branch():
 
 @pytest.mark.parametrize(
     ("cell", "limit"),
-    [("import os\nos._exit(0)", 60.0), ("while True: pass", 0.3), ("raise SystemExit", 60.0)],
+    [("import os\nos._exit(0)", 60.0), ("while True: pass", 1.5), ("raise SystemExit", 60.0)],
 )
 def test_a_trunk_that_comes_to_grief_costs_time_only(cell, limit, monkeypatch):
     for module in ("runner", "branches"):

@@ -35,7 +35,8 @@ OUTSIDE = {
     | {"pypandoc", "typst"},
     "bridge": {"nbgrader", "nbformat", "traitlets", "nbconvert", "sqlalchemy", "IPython"}
     | {"pooch", "yaml"},
-    "grading": {"numpy", "pandas", "nbgrader", "nbformat", "IPython", "torch", "matplotlib"},
+    "grading": {"numpy", "pandas", "nbgrader", "nbformat", "IPython", "torch", "matplotlib"}
+    | {"distributed"},
     "proving": {"numpy", "nbformat"},
     "reporting": {"rich"},
     "config": {"filelock"},

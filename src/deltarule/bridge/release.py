@@ -41,6 +41,7 @@ __all__ = [
     "GuardedGenerateAssignment",
     "generate_release",
     "refuse_broken_sources",
+    "see_recorded",
     "use_guarded_converter",
 ]
 
@@ -216,6 +217,36 @@ def generate_release(
         refuse_broken_sources(course, assignment)
         refuse_orphans(coursedir, assignment)
         run_converter(GuardedGenerateAssignment(coursedir=coursedir, config=config))
+
+
+def see_recorded(course: Course, assignment: str, db_url: str) -> None:
+    """See that the gradebook knows the assignment as it stands in the sources.
+
+    An assignment of nbgrader's own masters, without a Markdown source, is recorded once, by
+    nbgrader, with a release that is thrown away.
+
+    Raises:
+        ReleaseRefusedError: graded cells changed although submissions exist.
+        MachineryError: nbgrader failed.
+    """
+    from deltarule.bridge.build import require_recorded
+
+    if assignment in course.assignments():
+        require_recorded(course, assignment)
+        return
+    with course.lock(), Gradebook(db_url) as gradebook:
+        try:
+            gradebook.find_assignment(assignment)
+        except MissingEntry:
+            pass
+        else:
+            return
+    coursedir, config = course_directory(course, assignment)
+    with tempfile.TemporaryDirectory(dir=course.build, prefix=STAGING) as scratch:
+        coursedir.release_directory = scratch
+        coursedir.db_url = db_url
+        with course.lock():
+            run_converter(GenerateAssignment(coursedir=coursedir, config=config))
 
 
 def course_directory(course: Course, assignment: str) -> tuple[Any, Any]:

@@ -7,20 +7,19 @@ that it started, when the grader hangs up.
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import select
 import signal
 import socket
 import sys
 import traceback
-from pathlib import Path
 from typing import Any, NoReturn
 
 from . import frames, landlock, linux, namespaces, probe, processes
 from .keeper import Keeper, Template
-from .settings import Serve, Settings, known
-from .warm import threads, warm_up
+from .serving import load_serving
+from .settings import Settings, known
+from .warm import freeze, threads, warm_up
 
 __all__ = ["main"]
 
@@ -111,7 +110,8 @@ class _Server:
 
         self.shell = make_shell()
         self.missing += warm_up(self.settings.imports)
-        self.serve = _serving(self.settings.serving)
+        self.serve = load_serving(self.settings)
+        freeze()
 
     def listen(self) -> None:
         """Answer requests until the grader hangs up."""
@@ -180,18 +180,3 @@ class _Server:
                 os.kill(pid, signal.SIGKILL)
         if not isinstance(self.template, namespaces.Template):
             processes.sweep(os.getpid(), keep=())
-
-
-def _serving(path: str) -> Serve:
-    """The function that serves forks, from the file that the grader names."""
-    if not path:
-        from .serving import serve
-
-        return serve
-    spec = importlib.util.spec_from_file_location(f"{__package__}.given", Path(path))
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found: Serve = module.serve
-    return found

@@ -19,6 +19,7 @@ __all__ = [
     "CLONE_NEWUSER",
     "CLONE_NEWUTS",
     "call",
+    "collapse",
     "die_with_parent",
     "drop_bounding_set",
     "drop_capabilities",
@@ -45,6 +46,8 @@ CLONE_NEWNET = 0x40000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
 MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 32, 4096, 16384, 1 << 18
 MNT_DETACH = 2
+
+MADV_COLLAPSE = 25
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP = 1, 4, 24
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 36, 38, 47
@@ -139,6 +142,11 @@ def drop_capabilities() -> None:
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
     sets = (ctypes.c_uint32 * 6)()
     syscall(number_of("capset"), "capset", header, sets)
+
+
+def collapse(start: int, size: int) -> None:
+    """Put a part of this process's memory into one large page. Linux 6.1 and later."""
+    call("madvise", ctypes.c_void_p(start), ctypes.c_size_t(size), ctypes.c_int(MADV_COLLAPSE))
 
 
 def unshare(flags: int) -> None:

@@ -66,7 +66,8 @@ class Settings:
         place: an empty folder of the grader's that only this fork server uses.
         readable: more folders that a child may read.
         secrets: files and folders that no child may see, wherever they stand.
-        serving: a file that defines ``serve(socket, namespace)`` for forks; "" for our own.
+        exchange: the folder of the exchange, whose ``objects.serve`` answers in forks, or "".
+        serving: a file with ``serve(socket, namespace)`` that answers instead, or "".
         canary: what the probe tries to reach, by kind.
     """
 
@@ -76,6 +77,7 @@ class Settings:
     place: str = ""
     readable: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    exchange: str = ""
     serving: str = ""
     canary: dict[str, Any] | None = None
 

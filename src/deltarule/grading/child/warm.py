@@ -17,7 +17,11 @@ from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 
-__all__ = ["seed_generators", "threads", "warm_up"]
+from . import linux
+
+__all__ = ["freeze", "seed_generators", "threads", "warm_up"]
+
+LARGE_PAGE = Path("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size")
 
 
 def threads() -> int:
@@ -39,10 +43,32 @@ def warm_up(modules: Iterable[str]) -> list[str]:
             _torch()
         if "matplotlib" in sys.modules:
             _matplotlib()
+    return missing
+
+
+def freeze() -> None:
+    """Make what is loaded cheap to share: nothing touches it, and it lies in few large pages.
+
+    A fork copies the table of pages and its end takes it down again. For 300 MB in pages of 4 KB
+    that takes 6 ms and another 6 ms; in pages of 2 MB a third and next to nothing.
+    """
     tempfile.tempdir = None
     gc.collect()
     gc.freeze()
-    return missing
+    with contextlib.suppress(OSError, ValueError):  # no such pages here
+        _use_large_pages(int(LARGE_PAGE.read_text()))
+
+
+def _use_large_pages(size: int) -> None:
+    """Put the memory that is not a file's into large pages; one that is written splits again."""
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        places, rights, _, _, inode, *name = line.split(maxsplit=5)
+        if rights != "rw-p" or inode != "0" or name not in ([], ["[heap]"]):
+            continue
+        start, end = (int(place, 16) for place in places.split("-"))
+        for place in range(-(-start // size) * size, end - size + 1, size):
+            with contextlib.suppress(OSError):  # for instance, because most of it is unused
+                linux.collapse(place, size)
 
 
 def _torch() -> None:

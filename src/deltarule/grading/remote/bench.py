@@ -8,10 +8,10 @@ whatever the test has caught.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import math
 import os
 import random
-import signal
 import sys
 import threading
 import time
@@ -157,7 +157,7 @@ def _failed(cell: Cell, error: BaseException, seconds: float, where: str = "grad
     elif isinstance(error, RefusedError):
         said = str(error)
     elif isinstance(error, Lost):
-        status, said = "error", str(error)
+        status, said = "error", str(error) or "the test took too long; is there an endless loop?"
     else:
         status = "error"
         said = (
@@ -254,18 +254,17 @@ def _variable(name: str, value: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _deadline(seconds: float) -> Iterator[None]:
-    """End a test that computes for ever on this side; only a main thread can be interrupted."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def late(*_: Any) -> None:
-        raise Lost(f"the test took more than {seconds:g} s; is there an endless loop?")
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    """End a test that computes for ever on this side."""
+    thread = threading.get_ident()
+    late = threading.Timer(seconds, _interrupt, [thread])
+    late.daemon = True
+    late.start()
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        late.cancel()
+
+
+def _interrupt(thread: int) -> None:
+    """Raise :class:`Lost` in a thread, at its next step of Python."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(Lost))

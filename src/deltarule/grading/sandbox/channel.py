@@ -26,6 +26,12 @@ LONGEST = 1 << 20
 TICK = 0.1
 """Seconds between two looks at what a process uses while it is waited for."""
 
+LEAST_READ, MOST_READ = 1 << 14, 1 << 20
+"""Bytes that are asked for at once, at the least and at the most."""
+
+Watch = Callable[[], None]
+"""Looks at what a process uses; raises where it is too much."""
+
 CREDENTIALS = struct.Struct("3i")
 
 
@@ -51,7 +57,7 @@ class Channel:
         self.sender = 0
         self._unread = bytearray()
         self._number = 0
-        self._next_look = 0.0
+        self._next_look = time.monotonic() + TICK
 
     @classmethod
     def pair(cls) -> tuple[Channel, socket.socket]:
@@ -66,9 +72,45 @@ class Channel:
             Gone: the process is not there any more.
             Silent: it does not read what it is sent.
         """
-        data, end = memoryview(frames.packed(record)), time.monotonic() + seconds
+        self._send(frames.packed(record), time.monotonic() + seconds, descriptors, None)
+
+    def write(self, data: bytes, seconds: float, watch: Watch | None = None) -> None:
+        """Send bytes of a protocol that is not this one's.
+
+        Args:
+            data: all of it is sent, or an exception says that it was not.
+            seconds: how long that may take.
+            watch: called every now and then while waiting; may raise.
+
+        Raises:
+            Gone: the process is not there any more.
+            Silent: it does not read what it is sent.
+        """
+        self._send(data, time.monotonic() + seconds, (), watch)
+
+    def exactly(self, size: int, seconds: float, watch: Watch | None = None) -> bytes:
+        """Wait for so many bytes of a protocol that is not this one's, which limits ``size``.
+
+        What has come before an exception is kept for the next call.
+
+        Args:
+            size: how many.
+            seconds: how long.
+            watch: called every now and then while waiting; may raise.
+
+        Raises:
+            Gone: the process is not there any more.
+            Silent: they did not all come in time.
+        """
+        self._fill(size, time.monotonic() + seconds, watch)
+        return self._taken(size)
+
+    def _send(
+        self, content: bytes, end: float, descriptors: Sequence[int], watch: Watch | None
+    ) -> None:
+        data = memoryview(content)
         while data:
-            self._wait(select.POLLOUT, end, None)
+            self._wait(select.POLLOUT, end, watch)
             with contextlib.suppress(BlockingIOError):
                 try:
                     if descriptors:
@@ -82,7 +124,7 @@ class Channel:
                     raise Gone(str(error)) from None
                 data = data[sent:]
 
-    def receive(self, seconds: float, watch: Callable[[], None] | None = None) -> dict[str, Any]:
+    def receive(self, seconds: float, watch: Watch | None = None) -> dict[str, Any]:
         """Wait for one message.
 
         Args:
@@ -94,11 +136,14 @@ class Channel:
             Silent: nothing came in time.
         """
         end = time.monotonic() + seconds
-        (length,) = frames.LENGTH.unpack(self._exactly(frames.LENGTH.size, end, watch))
+        head = frames.LENGTH.size
+        self._fill(head, end, watch)
+        (length,) = frames.LENGTH.unpack(self._unread[:head])
         if length > LONGEST:
             raise Gone(f"a message of {length} bytes was announced; {LONGEST} are allowed")
+        self._fill(head + length, end, watch)  # only then is any of it taken
         try:
-            record = json.loads(self._exactly(length, end, watch))
+            record = json.loads(self._taken(head + length)[head:])
         except (ValueError, RecursionError):
             raise Gone("what it sent is no message") from None
         if not isinstance(record, dict):
@@ -110,7 +155,7 @@ class Channel:
         record: dict[str, Any],
         seconds: float,
         descriptors: Sequence[int] = (),
-        watch: Callable[[], None] | None = None,
+        watch: Watch | None = None,
     ) -> dict[str, Any]:
         """Send a message and wait for its answer; see :meth:`post` and :meth:`answer`.
 
@@ -129,9 +174,7 @@ class Channel:
         self.send({**record, "number": self._number}, seconds, descriptors)
         return self._number
 
-    def answer(
-        self, number: int, seconds: float, watch: Callable[[], None] | None = None
-    ) -> dict[str, Any]:
+    def answer(self, number: int, seconds: float, watch: Watch | None = None) -> dict[str, Any]:
         """Wait for an answer to the message of that number; late answers to others are dropped."""
         end = time.monotonic() + seconds
         while True:
@@ -139,24 +182,29 @@ class Channel:
             if answer.pop("number", None) == number:
                 return answer
 
-    def wait(self, seconds: float, watch: Callable[[], None] | None = None) -> None:
+    def wait(self, seconds: float, watch: Watch | None = None) -> None:
         """Wait until there is something to read, for those who read the socket themselves."""
         if not self._unread:
             self._wait(select.POLLIN, time.monotonic() + seconds, watch)
 
-    def _exactly(self, size: int, end: float, watch: Callable[[], None] | None) -> bytes:
+    def _fill(self, size: int, end: float, watch: Watch | None) -> None:
+        """Read on until at least so many bytes are there."""
         while len(self._unread) < size:
             self._wait(select.POLLIN, end, watch)
             with contextlib.suppress(BlockingIOError):
-                self._read()
-        data = bytes(self._unread[:size])
+                self._read(size - len(self._unread))
+
+    def _taken(self, size: int) -> bytes:
+        with memoryview(self._unread) as view:
+            data = bytes(view[:size])
         del self._unread[:size]
         return data
 
-    def _read(self) -> None:
+    def _read(self, missing: int) -> None:
+        most = min(max(missing, LEAST_READ), MOST_READ)
         try:
             room = socket.CMSG_SPACE(CREDENTIALS.size)
-            data, extra, _, _ = self.own.recvmsg(1 << 16, room, socket.MSG_CMSG_CLOEXEC)
+            data, extra, _, _ = self.own.recvmsg(most, room, socket.MSG_CMSG_CLOEXEC)
         except OSError as error:
             if isinstance(error, BlockingIOError):
                 raise
@@ -170,7 +218,7 @@ class Channel:
             raise Gone("it has hung up")
         self._unread += data
 
-    def _wait(self, event: int, end: float, watch: Callable[[], None] | None) -> None:
+    def _wait(self, event: int, end: float, watch: Watch | None) -> None:
         """Wait until the socket is ready; look from time to time, however much comes."""
         poll = select.poll()
         poll.register(self.own, event)

@@ -44,6 +44,24 @@ class Fork:
         """
         return self.channel.ask(record, seconds, watch=self._watch)
 
+    def write(self, data: bytes, seconds: float) -> None:
+        """Send bytes of another protocol.
+
+        Raises:
+            Gone: the copy has ended, or takes more than it may.
+            Silent: it does not read them.
+        """
+        self.channel.write(data, seconds, self._watch)
+
+    def exactly(self, size: int, seconds: float) -> bytes:
+        """Wait for so many bytes of another protocol.
+
+        Raises:
+            Gone: the copy has ended, or takes more than it may.
+            Silent: they do not all come in time.
+        """
+        return self.channel.exactly(size, seconds, self._watch)
+
     def wait(self, seconds: float) -> None:
         """Wait for something to read, for those who read ``channel.own`` themselves.
 

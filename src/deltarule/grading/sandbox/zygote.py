@@ -31,7 +31,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from deltarule.errors import MachineryError
+from deltarule.errors import MachineryError, SandboxError
 from deltarule.grading.child import processes
 from deltarule.grading.child.settings import ENVIRONMENT, Limits, Settings
 from deltarule.grading.sandbox.channel import Channel, Gone, Silent
@@ -59,6 +59,7 @@ IMPORTS = (
 """What notebooks of courses import; what is not installed is passed over."""
 
 PROGRAM = Path(__file__).parents[1] / "child" / "__main__.py"
+EXCHANGE = Path(__file__).parents[2] / "exchange"
 PROBE_SECONDS = 60.0
 BOOT_SECONDS = 180.0
 ANSWER_SECONDS = 30.0
@@ -82,7 +83,8 @@ class Zygote:
         secrets: files and folders that no child may see, besides this package.
         packages: folders with the students' packages.
         imports: modules to import in advance.
-        serving: a Python file with ``serve(socket, namespace)`` for the forks of tests.
+        exchange: the folder whose ``objects.serve`` answers in the forks of tests.
+        serving: a Python file with ``serve(socket, namespace)`` that answers instead.
         limits: what each submission may use.
 
     Attributes:
@@ -99,6 +101,7 @@ class Zygote:
         secrets: Sequence[str | Path] = (),
         packages: Sequence[str] | None = None,
         imports: Sequence[str] = IMPORTS,
+        exchange: Path | None = EXCHANGE,
         serving: Path | None = None,
         limits: Limits = Limits(),  # noqa: B008 - frozen
     ) -> None:
@@ -109,6 +112,7 @@ class Zygote:
         self.secrets = tuple(str(Path(one).resolve()) for one in (own, *secrets))
         self.packages = student_packages() if packages is None else tuple(packages)
         self.imports = tuple(imports)
+        self.exchange = str(exchange or "")
         self.serving = str(serving or "")
         self.limits = limits
         self.tier = ""
@@ -134,7 +138,7 @@ class Zygote:
             MachineryError: none does, or this is not Linux.
         """
         if sys.platform != "linux":
-            raise MachineryError(
+            raise SandboxError(
                 "submissions can only be sandboxed on Linux: grade in a Linux container, or ask "
                 "for no sandbox where you trust every submission"
             )
@@ -150,7 +154,7 @@ class Zygote:
             self.reasons[tier] = reason
             self._stop()
         tried = "; ".join(f"{tier}: {reason}" for tier, reason in self.reasons.items())
-        raise MachineryError(
+        raise SandboxError(
             f"no sandbox holds on this machine ({tried}). Grade where one does, for instance in a "
             "Linux container with user namespaces, or ask for none where you trust every submission"
         )
@@ -243,6 +247,7 @@ class Zygote:
             imports=self.imports,
             place=str(self._place),
             secrets=self.secrets,
+            exchange=self.exchange,
             serving=self.serving,
             canary=canary,
         )

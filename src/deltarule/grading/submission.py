@@ -1,0 +1,268 @@
+"""One submission: run its cells in a sandbox, judge its tests beside it, and keep what both said.
+
+::
+
+    paper ──cells──► child ──outputs──► recorded notebook
+                       └──fork before each test──► bench ──► result of the test
+
+A test is judged against a fork of the process as it is just before the test cell; then the child
+runs the released part of that cell like any other, for its outputs and for what later cells need.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from deltarule.errors import MachineryError
+from deltarule.grading.paper import Paper, PaperCell, read_papers
+from deltarule.grading.plan import AssignmentPlan, NotebookPlan, PlannedCell
+from deltarule.grading.recorded import recorded_notebook
+from deltarule.grading.remote.bench import Bench, Cell
+from deltarule.grading.remote.names import Imports
+from deltarule.grading.remote.where import needs_fork
+from deltarule.grading.results import Result, TestResult
+from deltarule.grading.sandbox.cell_outcomes import CellOutcome, Struck
+from deltarule.grading.sandbox.channel import Gone
+from deltarule.grading.sandbox.sandboxed import Child
+from deltarule.grading.sandbox.zygote import Zygote
+
+BY_HAND = ("manual", "task")
+REFERENCE_SEED = 1
+"""Of the inputs that the reference solution is asked about when places are decided."""
+
+__all__ = ["Allowance", "Graded", "given_up", "grade_reference", "grade_submission"]
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """Seconds that a submission may take.
+
+    Attributes:
+        cell_seconds: one cell.
+        test_seconds: one test.
+        submission_seconds: all cells and tests of one notebook; then the rest is not run.
+    """
+
+    cell_seconds: float = 60.0
+    test_seconds: float = 60.0
+    submission_seconds: float = 900.0
+
+
+@dataclass(frozen=True)
+class Graded:
+    """What came of a submission.
+
+    Attributes:
+        result: the published record.
+        notebooks: each graded notebook, in nbformat 4, by name; none for one that cannot be read.
+    """
+
+    result: Result
+    notebooks: dict[str, dict[str, Any]]
+
+
+def grade_submission(
+    plan: AssignmentPlan,
+    folder: Path,
+    student: str,
+    *,
+    zygote: Zygote,
+    seed: int,
+    allowance: Allowance,
+    environment: dict[str, str],
+    run_demos: bool = False,
+) -> Graded:
+    """Run and judge what a student handed in.
+
+    Args:
+        plan: of the assignment.
+        folder: with the student's notebooks.
+        student: shown in the result.
+        zygote: where children come from.
+        seed: of the secret inputs.
+        allowance: of time.
+        environment: versions, for the record.
+        run_demos: whether to run cells that only show something.
+    """
+    began = time.perf_counter()
+    tests: list[TestResult] = []
+    notebooks = {}
+    for notebook, paper in zip(
+        plan.notebooks, read_papers(plan, folder, run_demos=run_demos), strict=True
+    ):
+        if paper.problem:
+            tests += _unreadable(notebook, paper.problem)
+            continue
+        run = _NotebookRun(plan, notebook, paper, seed, allowance)
+        found = run.run(zygote)
+        tests += found
+        notebooks[notebook.name] = recorded_notebook(notebook, paper, run.outcomes, found)
+    seconds = time.perf_counter() - began
+    result = Result(plan.assignment, student, zygote.tier, seed, seconds, environment, tuple(tests))
+    return Graded(result, notebooks)
+
+
+def given_up(plan: AssignmentPlan, student: str, seed: int, environment: dict[str, str]) -> Graded:
+    """The result of a submission that has taken the grader's own process along too often."""
+    said = "the process that graded this submission ended each time; please look at it by hand"
+    tests = tuple(test for one in plan.notebooks for test in _unreadable(one, said))
+    return Graded(Result(plan.assignment, student, "none", seed, 0.0, environment, tests), {})
+
+
+def grade_reference(plan: AssignmentPlan, zygote: Zygote, allowance: Allowance) -> AssignmentPlan:
+    """Decide where each test is judged, by its source and by the reference solution.
+
+    On the trusted side where the solution passes there; in the fork where its source says so, or
+    where the solution passes only there.
+    """
+    notebooks = []
+    for notebook in plan.notebooks:
+        decided = {
+            cell.grade_id: "fork" if needs_fork(cell.source, notebook.imports) else "grader"
+            for cell in notebook.cells
+            if cell.kind == "test"
+        }
+        for where in ("grader", "fork"):
+            placed = _placed(notebook, decided)
+            run = _NotebookRun(plan, placed, _solution(placed), REFERENCE_SEED, allowance)
+            for test in run.run(zygote):
+                if test.status not in ("passed", "manual") and decided[test.name] == where:
+                    # A solution that passes nowhere says nothing: then it is the trusted side.
+                    decided[test.name] = "fork" if where == "grader" else "grader"
+            if "fork" not in decided.values():
+                break
+        notebooks.append(_placed(notebook, decided))
+    return replace(plan, notebooks=tuple(notebooks))
+
+
+def _placed(notebook: NotebookPlan, decided: dict[str, str]) -> NotebookPlan:
+    cells = tuple(
+        replace(cell, verdict_in=decided.get(cell.grade_id, cell.verdict_in))
+        if cell.kind == "test"
+        else cell
+        for cell in notebook.cells
+    )
+    return replace(notebook, cells=cells)
+
+
+def _solution(notebook: NotebookPlan) -> Paper:
+    """The reference solution as if it had been handed in."""
+    cells = tuple(
+        PaperCell(cell.cell_type, cell.id, cell.source, _solved(cell), cell)
+        for cell in notebook.cells
+    )
+    return Paper(notebook.name, cells)
+
+
+def _solved(cell: PlannedCell) -> str | None:
+    """What the reference solution has run in a cell; of a test, what students see of it."""
+    if cell.cell_type != "code":
+        return None
+    return cell.visible if cell.kind == "test" else cell.source
+
+
+def _unreadable(notebook: NotebookPlan, problem: str) -> Iterator[TestResult]:
+    """The tests of a notebook that cannot be graded, each with the reason."""
+    for cell in notebook.cells:
+        if cell.kind == "test":
+            yield _blank(notebook, cell, "failed", problem)
+        elif cell.kind in BY_HAND:
+            yield replace(_blank(notebook, cell, "manual", ""), score=None)
+
+
+def _blank(notebook: NotebookPlan, cell: PlannedCell, status: str, message: str) -> TestResult:
+    return TestResult(
+        notebook=notebook.name,
+        name=cell.grade_id,
+        points=cell.points,
+        score=0.0,
+        status=status,
+        verdict_in=cell.verdict_in,
+        message=message,
+        cell=cell.grade_id,
+    )
+
+
+class _NotebookRun:
+    """One notebook of one submission."""
+
+    def __init__(
+        self,
+        plan: AssignmentPlan,
+        notebook: NotebookPlan,
+        paper: Paper,
+        seed: int,
+        allowance: Allowance,
+    ) -> None:
+        self.plan = plan
+        self.notebook = notebook
+        self.paper = paper
+        self.seed = seed
+        self.allowance = allowance
+        self.bench = Bench(Imports(notebook.imports), seed, allowance.test_seconds)
+        self.outcomes: dict[int, CellOutcome] = {}
+        self.end = time.monotonic() + allowance.submission_seconds
+        self.trouble = ""
+
+    def run(self, zygote: Zygote) -> list[TestResult]:
+        """Run every cell, judge every test; the results in the order of the source."""
+        found: dict[str, TestResult] = {}
+        with zygote.child(self.seed) as child:
+            for name, path in self.plan.files:
+                child.put(name, path)
+            for at, cell in enumerate(self.paper.cells):
+                planned = cell.planned
+                if planned is not None and planned.kind == "test":
+                    found.setdefault(planned.grade_id, self._judge(child, planned))
+                if cell.run is not None:
+                    self._run_cell(child, at, cell)
+        results = []
+        for planned in self.notebook.cells:
+            if planned.kind in BY_HAND:
+                blank = _blank(self.notebook, planned, "manual", "")
+                results.append(replace(blank, score=None))
+            elif planned.kind == "test":
+                gone = _blank(self.notebook, planned, "error", "the test was not reached")
+                results.append(found.get(planned.grade_id, gone))
+        return results
+
+    def _run_cell(self, child: Child, at: int, cell: PaperCell) -> None:
+        assert cell.run is not None
+        left = self.end - time.monotonic()
+        if left <= 0:
+            return
+        outcome = child.run(cell.id, cell.run, min(left, self.allowance.cell_seconds))
+        self.outcomes[at] = outcome
+        if outcome.struck is not None and not self.trouble:
+            self.trouble = self._where(outcome.struck, at)
+
+    def _where(self, struck: Struck, at: int) -> str:
+        """What a limit has done, with the cell and the last line that ran."""
+        planned = self.paper.cells[at].planned
+        name = planned.grade_id if planned is not None and planned.grade_id else f"number {at + 1}"
+        line = f", line {struck.line}" if struck.line else ""
+        return f"Earlier, in cell {name}{line}: {struck.message}."
+
+    def _judge(self, child: Child, planned: PlannedCell) -> TestResult:
+        """The result of one test, whatever happens."""
+        cell = Cell(self.notebook.name, planned.grade_id, planned.source, planned.points)
+        blank = _blank(self.notebook, planned, "error", "")
+        if time.monotonic() >= self.end:
+            limit = self.allowance.submission_seconds
+            said = f"the notebook took more than {limit:g} s; this test was not reached"
+            return replace(blank, message=f"{said}. {self.trouble}".rstrip())
+        try:
+            with child.fork(self.seed) as fork:
+                judge = (
+                    self.bench.judge if planned.verdict_in == "grader" else self.bench.judge_in_fork
+                )
+                result = judge(cell, fork)
+        except (Gone, MachineryError) as error:
+            result = replace(blank, message=f"the test could not be run: {error}")
+        if result.status in ("failed", "error") and self.trouble:
+            result = replace(result, message=f"{result.message}. {self.trouble}")
+        return result

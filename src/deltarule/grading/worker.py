@@ -1,0 +1,110 @@
+"""What a grading process does: boot a fork server once, then grade one submission after another.
+
+A worker is a trusted process of its own, on this machine or on one of a cluster. It is given plain
+data and gives plain data back; it never opens the gradebook.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deltarule.grading.child.settings import Limits
+from deltarule.grading.plan import AssignmentPlan
+from deltarule.grading.sandbox.zygote import Zygote
+from deltarule.grading.submission import Allowance, Graded, grade_reference, grade_submission
+
+__all__ = ["Job", "Task", "Worker"]
+
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all submissions of one grading run have in common.
+
+    Attributes:
+        plan: of the assignment.
+        tier: the sandbox, or ``auto``.
+        limits: of one submission's memory, processes, files and outputs.
+        allowance: of its time.
+        environment: versions, for the record.
+        run_demos: whether cells that only show something are run.
+        secrets: files and folders that no child may see.
+    """
+
+    plan: AssignmentPlan
+    tier: str = "auto"
+    limits: Limits = field(default_factory=Limits)
+    allowance: Allowance = field(default_factory=Allowance)
+    environment: dict[str, str] = field(default_factory=dict)
+    run_demos: bool = False
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """One submission: whose, where its files are, and the seed of the secret inputs."""
+
+    student: str
+    folder: Path
+    seed: int
+
+
+class Worker:
+    """Grades submissions of one job; a context manager that ends its fork server.
+
+    Args:
+        job: what all submissions have in common.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.zygote = Zygote(job.tier, secrets=job.secrets, limits=job.limits)
+
+    def __enter__(self) -> Worker:
+        with ThreadPoolExecutor(1) as aside:
+            booted = aside.submit(self.zygote.start)
+            _warm()
+            booted.result()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.zygote.close()
+
+    def grade(self, task: Task) -> Graded:
+        """Grade one submission."""
+        job = self.job
+        return grade_submission(
+            job.plan,
+            task.folder,
+            task.student,
+            zygote=self.zygote,
+            seed=task.seed,
+            allowance=job.allowance,
+            environment=job.environment,
+            run_demos=job.run_demos,
+        )
+
+    def decide(self) -> AssignmentPlan:
+        """The plan, with the place of each test decided by the reference solution."""
+        return grade_reference(self.job.plan, self.zygote, self.job.allowance)
+
+
+def _warm() -> None:
+    """Import what tests use while the fork server boots."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def die_with_parent() -> None:
+    """Be ended by the kernel when the process that started this one is (Linux)."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
