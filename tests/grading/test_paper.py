@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deltarule.errors import MachineryError
-from deltarule.grading.paper import LARGEST_NOTEBOOK, MOST_CELLS, read_papers
+from deltarule.grading.handed_in import LARGEST_NOTEBOOK, MOST_CELLS
+from deltarule.grading.paper import read_papers
 from deltarule.grading.plan import AssignmentPlan, NotebookPlan, PlannedCell
 
 SECRET = "the_hidden_truth"
@@ -356,9 +357,12 @@ def test_locked_code_keeps_its_order(tmp_path):
 
 def test_a_part_done_later_moves_as_a_whole(tmp_path):
     notebook = released(**SOLVED)
-    notebook["cells"] += [take(notebook, "halve"), take(notebook, "t-halve")]
+    part = [take(notebook, "halve"), take(notebook, "t-halve")]
+    place = at(notebook, "reset")
+    notebook["cells"][place:place] = part
     moved = names(read(tmp_path, notebook))
-    assert moved[-3:] == ["halve", "t-halve", "t-both"]
+    start = moved.index("halve")
+    assert moved[start : start + 4] == ["halve", "t-halve", "t-both", "reset"]
 
 
 # -- cells without nbgrader's metadata ------------------------------------------------------------
@@ -548,12 +552,26 @@ def test_half_a_character_does_no_harm(tmp_path):
     assert cell_of(paper, "why").source == "\U0001f600"
 
 
-def test_pictures_that_are_not_kept_are_spoken_of(tmp_path):
+def test_pictures_are_kept_and_other_attachments_are_not(tmp_path):
     notebook = released()
-    notebook["cells"][at(notebook, "why")]["attachments"] = {"a.png": {"image/png": "AAAA"}}
-    assert read(tmp_path, notebook).notes == (
-        "attached pictures are in the submitted notebook only",
-    )
+    notebook["cells"][at(notebook, "why")]["attachments"] = {
+        "a.png": {"image/png": "AA\nAA=", "text/html": "<b>"},
+        "b.svg": {"image/svg+xml": "<svg/>"},
+        "c.png": {"image/png": "<script>"},
+    }
+    paper = read(tmp_path, notebook)
+    assert cell_of(paper, "why").pictures == {"a.png": {"image/png": "AAAA="}}
+
+
+def test_a_changed_demo_brings_the_others_back(tmp_path):
+    demos = [cell for cell in CELLS if cell.demo]
+    assert demos
+    notebook = released()
+    notebook["cells"][at(notebook, demos[0].id.removeprefix("id-"))]["source"] = "changed = 1"
+    ran = runs(read(tmp_path, notebook))
+    assert "changed = 1" in ran
+    for demo in demos[1:]:
+        assert demo.visible in ran
 
 
 # -- names of files -------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ from deltarule.bridge.compiled import (
 )
 from deltarule.bridge.configuration import authoring_errors_reported_elsewhere, configure
 from deltarule.config import CONFIG_NAME, Course, replace_directory
-from deltarule.errors import AuthoringError, MachineryError, ReleaseRefusedError
+from deltarule.errors import AuthoringError, MachineryError, ReleaseRefusedError, UsageError
 
 __all__ = [
     "GuardedGenerateAssignment",
@@ -250,9 +250,18 @@ def see_recorded(course: Course, assignment: str, db_url: str) -> None:
 
 
 def course_directory(course: Course, assignment: str) -> tuple[Any, Any]:
-    """nbgrader's view of the course, and its configuration, as ``nbgrader_config.py`` gives it."""
+    """nbgrader's view of the course, and its configuration, as ``nbgrader_config.py`` gives it.
+
+    Raises:
+        UsageError: the gradebook is on a server, and the course has no id there.
+    """
     config = load_config(course)
     coursedir = CourseDirectory(config=config)
+    if not coursedir.course_id and not coursedir.db_url.startswith("sqlite"):
+        raise UsageError(
+            f"{course.root / CONFIG_NAME}: a gradebook on a server needs a name for the course; add "
+            "c.CourseDirectory.course_id = 'the-name'"
+        )
     coursedir.assignment_id = assignment
     return coursedir, config
 

@@ -208,6 +208,9 @@ class Grading:
             student = graded.result.student
             kept = self._kept_path(student)
             kept.unlink(missing_ok=True)
+            if not graded.lasting:
+                yield graded.result
+                continue
             self._record(graded, writer)
             record = {"key": keys[student], "result": graded.result.as_json()}
             write_atomic(kept, json.dumps(record, indent=1))

@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 from deltarule.errors import MachineryError, UsageError
 from deltarule.grading.child.settings import Limits
 from deltarule.grading.plan import AssignmentPlan, NotebookPlan, PlannedCell
+from deltarule.grading.pool import ENDED
 from deltarule.grading.results import Result
 from deltarule.grading.submission import Allowance, Graded, given_up
 from deltarule.grading.worker import Job, Task, Worker
@@ -109,9 +110,9 @@ def _outcome(future: Any, job: Job, task: Task) -> Graded:
     error = future.exception()
     if error is None:
         told = future.result()
-        return Graded(Result.from_json(told["result"]), told["notebooks"])
+        return Graded(Result.from_json(told["result"]), told["notebooks"], told["lasting"])
     if type(error).__name__ == "KilledWorker":
-        return given_up(job.plan, task.student, task.seed, job.environment)
+        return given_up(job.plan, task.student, task.seed, job.environment, ENDED)
     raise MachineryError(f"the cluster could not grade {task.student}: {error}")
 
 
@@ -183,4 +184,8 @@ def grade_told(told: Plain, task: Plain) -> Plain:
                 else:
                     path.write_bytes(content)
             graded = _worker[1].grade(Task(task["student"], Path(scratch), task["seed"]))
-        return {"result": graded.result.as_json(), "notebooks": graded.notebooks}
+        return {
+            "result": graded.result.as_json(),
+            "notebooks": graded.notebooks,
+            "lasting": graded.lasting,
+        }

@@ -19,41 +19,23 @@ all that the student wrote for it has run.
 
 from __future__ import annotations
 
-import errno
-import json
 import os
 import re
-import stat
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from itertools import chain, count
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from deltarule.errors import MachineryError
+from deltarule.grading.handed_in import UnusableError, Written, read_notebook
 from deltarule.grading.plan import AssignmentPlan, NotebookPlan, PlannedCell, normal_text
 
-__all__ = ["LARGEST_NOTEBOOK", "MOST_CELLS", "MOST_VALUES", "Paper", "PaperCell", "read_papers"]
-
-LARGEST_NOTEBOOK = 50 * 2**20
-"""Bytes of a notebook that are read; with all its figures, a large one of a course has five MB."""
-
-MOST_VALUES = 4_000_000
-"""JSON values of a notebook, about 100 bytes of memory each, guessed by its commas and brackets."""
-
-MOST_CELLS = 5_000
-"""Cells of a notebook. Each is run, and costs a thousandth of a second at the least."""
-
-AGAIN = "hand in a copy that opens in Jupyter"
-SMALLER = "clear its outputs in Jupyter and hand it in again"
+__all__ = ["Paper", "PaperCell", "read_papers"]
 
 _CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
-_NO_FILE = {errno.ELOOP: "a link", errno.EISDIR: "a folder", errno.ENXIO: "a socket"}
-"""What cannot be opened as a file, and is the student's doing."""
-
-_T = TypeVar("_T")
 _Key = tuple[int, int, int]
 """Where a cell stands: at, or after, which submitted cell; and among those that come after it."""
 
@@ -69,6 +51,7 @@ class PaperCell:
         run: the code that the child runs, never with a secret of the author's; None where nothing
             is run: text, and demos that are left out.
         planned: the assignment's cell that this is; None for one of the student's own.
+        pictures: attachments of the student's text, PNG and JPEG only: a photographed derivation.
     """
 
     cell_type: str
@@ -76,6 +59,7 @@ class PaperCell:
     source: str
     run: str | None
     planned: PlannedCell | None
+    pictures: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,7 +85,7 @@ def read_papers(plan: AssignmentPlan, folder: Path, *, run_demos: bool) -> tuple
     Args:
         plan: of the assignment.
         folder: where the submission lies; links in it are not followed.
-        run_demos: whether demo cells are run that the student did not change.
+        run_demos: whether demo cells are run where the student has changed none of them.
 
     Returns:
         A paper for every planned notebook, in the plan's order.
@@ -117,31 +101,16 @@ def read_papers(plan: AssignmentPlan, folder: Path, *, run_demos: bool) -> tuple
     for notebook in plan.notebooks:
         try:
             if notebook not in missing:
-                cells = _read(folder / f"{notebook.name}.ipynb")
+                cells = read_notebook(folder / f"{notebook.name}.ipynb")
                 also = [f"{_listed(strangers)} was handed in too, and not graded"]
                 notes = also if strangers and not missing else []
             else:
                 cells = _renamed(folder, notebook, missing, strangers)
                 notes = [f"taken from {_listed(strangers)}; name it {notebook.name}.ipynb"]
             papers.append(_Marker(notebook, cells, run_demos).paper(notes))
-        except _UnusableError as error:
+        except UnusableError as error:
             papers.append(Paper(notebook.name, (), f"{notebook.name}.ipynb {error}"))
     return tuple(papers)
-
-
-class _UnusableError(Exception):
-    """Why a file is no notebook; follows on the file's name."""
-
-
-@dataclass(frozen=True)
-class _Written:
-    """All that is taken from a submitted cell."""
-
-    cell_type: str
-    id: str
-    grade_id: str
-    source: str
-    pictures: bool
 
 
 def _notebook_files(folder: Path) -> dict[str, bool]:
@@ -168,119 +137,26 @@ def _listed(names: Sequence[str]) -> str:
 
 def _renamed(
     folder: Path, notebook: NotebookPlan, missing: Sequence[Any], strangers: Sequence[str]
-) -> list[_Written]:
+) -> list[Written]:
     """The cells of the one stranger that is surely the one missing notebook."""
     if not strangers:
-        raise _UnusableError("was not handed in")
+        raise UnusableError("was not handed in")
     there = f"was not handed in; {_listed(strangers)} was"
     if len(strangers) > 1 or len(missing) > 1:
-        raise _UnusableError(f"{there}; rename the right one to {notebook.name}.ipynb")
+        raise UnusableError(f"{there}; rename the right one to {notebook.name}.ipynb")
     try:
-        cells = _read(folder / strangers[0])
-    except _UnusableError as error:
-        raise _UnusableError(f"{there}, but it {error}") from None
+        cells = read_notebook(folder / strangers[0])
+    except UnusableError as error:
+        raise UnusableError(f"{there}, but it {error}") from None
     planned = [cell for cell in notebook.cells if cell.released]
     named = [at for at, cell in enumerate(planned) if cell.grade_id] or list(range(len(planned)))
     known = set(_recognised(cells, planned).values())
     if 2 * len(known & set(named)) < len(named):
-        raise _UnusableError(f"{there}, which is another notebook; hand in the right one")
+        raise UnusableError(f"{there}, which is another notebook; hand in the right one")
     return cells
 
 
-def _read(path: Path) -> list[_Written]:
-    """The cells of a file in UTF-8, or in the encoding that its first bytes say."""
-    content = _content(path)
-    if not content.strip():
-        raise _UnusableError(f"is empty; {AGAIN}")
-    try:
-        text = content.decode(json.detect_encoding(content), "surrogatepass")
-    except UnicodeDecodeError:
-        raise _UnusableError(f"is not in UTF-8; {AGAIN}") from None
-    if text.count(",") + text.count("[") + text.count("{") > MOST_VALUES:
-        raise _UnusableError(f"holds too much data; {SMALLER}")
-    try:
-        read = json.loads(text, object_pairs_hook=_once)
-    except RecursionError:
-        raise _UnusableError(f"is nested too deeply for a notebook; {AGAIN}") from None
-    except ValueError as error:  # JSON's own kind, or that of a number of thousands of digits
-        said = getattr(error, "msg", "a number is too long")
-        raise _UnusableError(f"is damaged ({said}); {AGAIN}") from None
-    cells = _raw_cells(read)
-    if len(cells) > MOST_CELLS:
-        raise _UnusableError(f"has {len(cells)} cells; leave at most {MOST_CELLS} and hand it in")
-    return [_written(number, cell) for number, cell in enumerate(cells, 1)]
-
-
-def _content(path: Path) -> bytes:
-    """A regular file's content; a pipe would wait for ever, and a link leads who knows where."""
-
-    def opener(name: str, flags: int) -> int:
-        return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
-
-    try:
-        with open(path, "rb", opener=opener) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise _UnusableError("is no plain file; hand in the notebook itself")
-            if status.st_size > LARGEST_NOTEBOOK:
-                size = f"{status.st_size / 2**20:.0f} MB, more than {LARGEST_NOTEBOOK // 2**20}"
-                raise _UnusableError(f"has {size}; {SMALLER}")
-            return file.read(LARGEST_NOTEBOOK)
-    except OSError as error:
-        if error.errno in _NO_FILE:
-            kind = _NO_FILE[error.errno]
-            raise _UnusableError(f"is {kind}; hand in the notebook itself") from None
-        raise MachineryError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object that says nothing twice: others might read the other value."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        raise _UnusableError(f"is damaged (it gives one entry twice); {AGAIN}")
-    return made
-
-
-def _raw_cells(read: Any) -> list[Any]:
-    """The cells of a parsed notebook, of format 4 or the one before it."""
-    version = read.get("nbformat", 4) if isinstance(read, dict) else None
-    if version not in (3, 4):
-        raise _UnusableError(f"is not a Jupyter notebook of format 4; {AGAIN}")
-    sheets = _entry(read, "worksheets", list) if version == 3 else [read]
-    lists = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)]
-    found = [cells for cells in lists if isinstance(cells, list)]
-    if not found or len(found) < len(sheets):
-        raise _UnusableError(f"is damaged (it has no list of cells); {AGAIN}")
-    return list(chain.from_iterable(found))
-
-
-def _written(number: int, cell: Any) -> _Written:
-    # Format 3 has the text of a code cell under "input".
-    source = cell.get("source", cell.get("input", "")) if isinstance(cell, dict) else None
-    if isinstance(source, list) and all(isinstance(line, str) for line in source):
-        source = "".join(source)
-    if not isinstance(source, str):
-        raise _UnusableError(f"is damaged (cell {number} has no text); {AGAIN}")
-    metadata = _entry(cell, "metadata", dict)
-    cell_type = cell.get("cell_type")
-    return _Written(
-        cell_type if cell_type in ("code", "markdown") else "raw",
-        # Colab keeps the id among the metadata.
-        _entry(cell, "id", str) or _entry(metadata, "id", str),
-        _entry(metadata.get("nbgrader"), "grade_id", str),
-        # Half of a surrogate pair is no character; the other half may follow in the next line.
-        source.encode("utf-16", "surrogatepass").decode("utf-16", "replace"),
-        bool(cell.get("attachments")),
-    )
-
-
-def _entry(table: Any, key: str, kind: type[_T]) -> _T:
-    """An entry of what may be a table, or an empty one if it is of another kind."""
-    found = table.get(key) if isinstance(table, dict) else None
-    return found if isinstance(found, kind) else kind()
-
-
-def _recognised(cells: Sequence[_Written], planned: Sequence[PlannedCell]) -> dict[int, int]:
+def _recognised(cells: Sequence[Written], planned: Sequence[PlannedCell]) -> dict[int, int]:
     """Which planned cell a submitted one is, by their numbers: by name, else id, else text."""
     found: dict[int, int] = {}
     named = {cell.grade_id for cell in planned} - {""}
@@ -312,7 +188,7 @@ def _recognised(cells: Sequence[_Written], planned: Sequence[PlannedCell]) -> di
     return found
 
 
-def _original(cells: Sequence[_Written], copies: Sequence[int], plan: PlannedCell) -> int:
+def _original(cells: Sequence[Written], copies: Sequence[int], plan: PlannedCell) -> int:
     """The cell that was copied: of answers one that says something, else the one with the id."""
 
     def merit(at: int) -> tuple[bool, bool]:
@@ -325,7 +201,7 @@ def _original(cells: Sequence[_Written], copies: Sequence[int], plan: PlannedCel
 class _Marker:
     """Makes a paper of a notebook's plan and the cells that were handed in."""
 
-    def __init__(self, notebook: NotebookPlan, cells: Sequence[_Written], run_demos: bool) -> None:
+    def __init__(self, notebook: NotebookPlan, cells: Sequence[Written], run_demos: bool) -> None:
         self.notebook = notebook
         self.cells = cells
         self.run_demos = run_demos
@@ -338,6 +214,12 @@ class _Marker:
 
     def paper(self, notes: Iterable[str]) -> Paper:
         """The paper; ``notes`` come before its own."""
+        demos = [place for place in self.at_of if self.planned[place].demo]
+        # A demo that was changed may need what another one binds.
+        self.run_demos |= any(
+            not self.planned[place].unchanged(self.cells[self.at_of[place]].source)
+            for place in demos
+        )
         made: dict[_Key, PaperCell] = {}
         for place, key in self._keys().items():
             made[key] = self._cell(self.planned[place], self.at_of.get(place))
@@ -348,8 +230,6 @@ class _Marker:
             if at not in self.place_of and not again:
                 made[at, 0, 0] = self._own(cell)
         self._note_copies()
-        if any(cell.pictures for cell in self.cells):
-            self.notes.append("attached pictures are in the submitted notebook only")
         cells = tuple(made[key] for key in sorted(made))
         return Paper(self.notebook.name, cells, "", (*notes, *self.notes))
 
@@ -398,15 +278,16 @@ class _Marker:
             if written.cell_type != plan.cell_type:
                 self.notes.append(f"{plan.title} is a {plan.cell_type} cell again")
         run = run if plan.cell_type == "code" else None
-        return PaperCell(plan.cell_type, plan.id, source, run, plan)
+        pictures = {} if plan.fixed or written is None else written.pictures
+        return PaperCell(plan.cell_type, plan.id, source, run, plan, pictures)
 
-    def _own(self, cell: _Written) -> PaperCell:
+    def _own(self, cell: Written) -> PaperCell:
         """A cell of the student's own, or a copy that the student made of a planned one."""
         usable = _CELL_ID.fullmatch(cell.id) and cell.id not in self.ids
         name = cell.id if usable else next(self.free)
         self.ids.add(name)
         run = cell.source if cell.cell_type == "code" else None
-        return PaperCell(cell.cell_type, name, cell.source, run, None)
+        return PaperCell(cell.cell_type, name, cell.source, run, None, cell.pictures)
 
     def _note_copies(self) -> None:
         copies = Counter(cell.grade_id for cell in self.cells)

@@ -17,9 +17,10 @@ from deltarule.grading.plan import AssignmentPlan
 from deltarule.grading.submission import Graded, given_up
 from deltarule.grading.worker import Job, Task, Worker, die_with_parent
 
-__all__ = ["decide", "grade_all"]
+__all__ = ["ENDED", "decide", "grade_all"]
 
 MOST_ATTEMPTS = 3
+ENDED = "the process that graded this submission ended each time; please look at it by hand"
 WAITING = 2
 """Submissions under way for each worker: one is graded, one waits."""
 
@@ -81,7 +82,7 @@ def grade_all(job: Job, tasks: Iterable[Task], jobs: int) -> Iterator[Graded]:
                     if attempts[task.student] < MOST_ATTEMPTS:
                         suspects.append(task)
                     else:
-                        yield given_up(job.plan, task.student, task.seed, job.environment)
+                        yield given_up(job.plan, task.student, task.seed, job.environment, ENDED)
             except GeneratorExit:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise

@@ -58,6 +58,8 @@ def _cell(
         "metadata": {} if planned is None else _metadata(cell, planned),
         "source": cell.source,
     }
+    if cell.pictures:
+        made["attachments"] = cell.pictures
     if cell.cell_type != "code":
         return made
     outputs = [] if outcome is None else [*outcome.outputs, *_struck(outcome)]

@@ -54,7 +54,10 @@ class TestResult:
 
 @dataclass(frozen=True)
 class Result:
-    """One submission. Points are those of automatic tests only; manual ones stand apart."""
+    """One submission. Points are those of automatic tests only; manual ones stand apart.
+
+    ``notes`` say what was put right in the notebook, and what else its reader should know.
+    """
 
     assignment: str
     student: str
@@ -63,6 +66,7 @@ class Result:
     duration_s: float
     environment: dict[str, str]
     tests: tuple[TestResult, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     @property
     def automatic(self) -> tuple[TestResult, ...]:
@@ -117,6 +121,7 @@ class Result:
             "duration_s": round(self.duration_s, 3),
             "environment": self.environment,
             "tests": [asdict(test) for test in self.tests],
+            "notes": list(self.notes),
         }
 
     @classmethod
@@ -124,7 +129,8 @@ class Result:
         """Read a record back."""
         keys = ("assignment", "student", "sandbox", "seed", "duration_s", "environment")
         tests = tuple(TestResult(**test) for test in record["tests"])
-        return cls(**{key: record[key] for key in keys}, tests=tests)
+        notes = tuple(record.get("notes", ()))
+        return cls(**{key: record[key] for key in keys}, tests=tests, notes=notes)
 
 
 @dataclass(frozen=True)

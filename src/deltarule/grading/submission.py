@@ -59,10 +59,12 @@ class Graded:
     Attributes:
         result: the published record.
         notebooks: each graded notebook, in nbformat 4, by name; none for one that cannot be read.
+        lasting: False where the machine is to blame, so that it is graded again next time.
     """
 
     result: Result
     notebooks: dict[str, dict[str, Any]]
+    lasting: bool = True
 
 
 def grade_submission(
@@ -90,10 +92,14 @@ def grade_submission(
     """
     began = time.perf_counter()
     tests: list[TestResult] = []
+    notes: list[str] = []
     notebooks = {}
-    for notebook, paper in zip(
-        plan.notebooks, read_papers(plan, folder, run_demos=run_demos), strict=True
-    ):
+    try:
+        papers = read_papers(plan, folder, run_demos=run_demos)
+    except MachineryError as error:
+        return given_up(plan, student, seed, environment, str(error))
+    for notebook, paper in zip(plan.notebooks, papers, strict=True):
+        notes += [f"{notebook.name}: {note}" for note in paper.notes]
         if paper.problem:
             tests += _unreadable(notebook, paper.problem)
             continue
@@ -106,11 +112,17 @@ def grade_submission(
     return Graded(result, notebooks)
 
 
-def given_up(plan: AssignmentPlan, student: str, seed: int, environment: dict[str, str]) -> Graded:
-    """The result of a submission that has taken the grader's own process along too often."""
-    said = "the process that graded this submission ended each time; please look at it by hand"
-    tests = tuple(test for one in plan.notebooks for test in _unreadable(one, said))
-    return Graded(Result(plan.assignment, student, "none", seed, 0.0, environment, tests), {})
+def given_up(
+    plan: AssignmentPlan, student: str, seed: int, environment: dict[str, str], why: str
+) -> Graded:
+    """The result of a submission that could not be graded through no fault of the student's."""
+    tests = tuple(
+        replace(test, status="error") if test.status == "failed" else test
+        for notebook in plan.notebooks
+        for test in _unreadable(notebook, why)
+    )
+    result = Result(plan.assignment, student, "none", seed, 0.0, environment, tests)
+    return Graded(result, {}, lasting=False)
 
 
 def grade_reference(plan: AssignmentPlan, zygote: Zygote, allowance: Allowance) -> AssignmentPlan:
