@@ -164,11 +164,14 @@ def _is_content(path: Path, folder: Path) -> bool:
 def find_course(start: Path) -> Course:
     """The course that ``start`` lies in: the nearest folder upwards with a ``nbgrader_config.py``.
 
+    A folder with ``source/`` and ``submitted/`` will do, since nbgrader needs no more.
+
     Raises:
         UsageError: no such folder.
     """
     for folder in (start.resolve(), *start.resolve().parents):
-        if (folder / CONFIG_NAME).is_file():
+        nbgraders_own = (folder / "source").is_dir() and (folder / "submitted").is_dir()
+        if (folder / CONFIG_NAME).is_file() or nbgraders_own:
             return Course(folder)
     raise UsageError(
         f"no {CONFIG_NAME} in {start} or above it: run this inside a course folder, or make\n"

@@ -24,7 +24,7 @@ from typing import Any
 
 from deltarule.config import Course
 
-__all__ = ["authoring_errors_reported_elsewhere", "configure"]
+__all__ = ["authoring_errors_reported_elsewhere", "configure", "put_programs_on_path"]
 
 _shown: set[str] = set()
 """What this process has printed already: nbgrader runs its configuration three times."""
@@ -117,6 +117,10 @@ def _cell_seconds(course: Course) -> list[float]:
 
 
 def _find_own_programs(_c: Any, _course: Course) -> None:
+    put_programs_on_path()
+
+
+def put_programs_on_path() -> None:
     """nbgrader starts ``alembic`` by its bare name, which fails where no venv is activated."""
     programs = str(Path(sys.executable).parent)
     if programs not in os.environ.get("PATH", "").split(os.pathsep):

@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from deltarule.bridge.compiled import parse_assignment
+from deltarule.bridge.configuration import put_programs_on_path
 from deltarule.config import CONFIG_NAME, Course
 from deltarule.errors import AuthoringError, Problem, UsageError
 
-__all__ = ["Master", "MasterCell", "Masters", "read_masters"]
+__all__ = ["Master", "MasterCell", "Masters", "foreign_directory", "read_masters"]
 
 TIMED = ("Execute", "ExecutePreprocessor", "NotebookClient")
 """Where an nbgrader configuration can say how long a cell may take."""
@@ -88,15 +89,14 @@ def read_masters(course: Course, assignment: str) -> Masters:
         UsageError: there is no such assignment, or the configuration cannot be used.
         AuthoringError: a source does not compile, or nbgrader cannot release a master.
     """
-    compiled = assignment in course.assignments()
-    if compiled:
-        from deltarule.bridge.release import course_directory, refuse_broken_sources
+    from deltarule.bridge.release import course_directory, refuse_broken_sources
 
+    compiled = assignment in course.assignments()
+    coursedir, config = course_directory(course, assignment)
+    if compiled:
         refuse_broken_sources(course, assignment)
-        coursedir, config = course_directory(course, assignment)
         limits = {one.name: dict(one.header.limits) for one in parse_assignment(course, assignment)}
     else:
-        coursedir, config = _foreign_directory(course, assignment)
         limits = {}
     folder = Path(coursedir.format_path(coursedir.source_directory, ".", assignment))
     paths = sorted(folder.glob("*.ipynb")) if assignment else []
@@ -114,13 +114,14 @@ def read_masters(course: Course, assignment: str) -> Masters:
     return Masters(notebooks, _files(folder, coursedir, config), compiled)
 
 
-def _foreign_directory(course: Course, assignment: str) -> tuple[Any, Any]:
+def foreign_directory(course: Course, assignment: str) -> tuple[Any, Any]:
     """nbgrader's view of a course of its own, with its own configuration if there is one."""
     from nbgrader.coursedir import CourseDirectory
     from traitlets import TraitError
     from traitlets.config import Config
     from traitlets.config.loader import PyFileConfigLoader
 
+    put_programs_on_path()
     config = Config()
     config.CourseDirectory.root = str(course.root)
     if (course.root / CONFIG_NAME).is_file():

@@ -11,6 +11,7 @@ into the modules that name it: the typed command's and the formgrader's.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 import textwrap
@@ -245,22 +246,30 @@ def see_recorded(course: Course, assignment: str, db_url: str) -> None:
     with tempfile.TemporaryDirectory(dir=course.build, prefix=STAGING) as scratch:
         coursedir.release_directory = scratch
         coursedir.db_url = db_url
-        with course.lock():
+        with course.lock(), contextlib.chdir(course.root):  # a header is found from there
             run_converter(GenerateAssignment(coursedir=coursedir, config=config))
 
 
 def course_directory(course: Course, assignment: str) -> tuple[Any, Any]:
     """nbgrader's view of the course, and its configuration, as ``nbgrader_config.py`` gives it.
 
+    An assignment without a Markdown source is nbgrader's own, and so is the configuration then.
+
     Raises:
-        UsageError: the gradebook is on a server, and the course has no id there.
+        UsageError: the configuration cannot be used, or the gradebook is on a server and the
+            course has no id there.
     """
-    config = load_config(course)
-    coursedir = CourseDirectory(config=config)
+    if assignment in course.assignments():
+        config = load_config(course)
+        coursedir = CourseDirectory(config=config)
+    else:
+        from deltarule.bridge.masters import foreign_directory
+
+        coursedir, config = foreign_directory(course, assignment)
     if not coursedir.course_id and not coursedir.db_url.startswith("sqlite"):
         raise UsageError(
-            f"{course.root / CONFIG_NAME}: a gradebook on a server needs a name for the course; add "
-            "c.CourseDirectory.course_id = 'the-name'"
+            f"{course.root / CONFIG_NAME}: a gradebook on a server needs a name for the course; "
+            "add c.CourseDirectory.course_id = 'the-name'"
         )
     coursedir.assignment_id = assignment
     return coursedir, config
