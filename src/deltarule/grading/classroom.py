@@ -16,25 +16,30 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import platform
 import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from deltarule.config import Course, package_hash, write_atomic
 from deltarule.errors import MachineryError, UsageError
 from deltarule.grading.child.settings import Limits
+from deltarule.grading.inbox import (
+    content_hash,
+    handed_in_at,
+    obstacle,
+    shown_name,
+    students_of,
+)
 from deltarule.grading.plan import AssignmentPlan, plan_assignment
 from deltarule.grading.pool import decide, grade_all
 from deltarule.grading.results import Result
-from deltarule.grading.submission import Allowance, Graded
-from deltarule.grading.worker import Job, Task, Worker
+from deltarule.grading.submission import Allowance, Graded, given_up
+from deltarule.grading.worker import Job, Task, Worker, environment_versions
 
 __all__ = ["Grading", "GradingSettings", "grade_notebooks", "set_limits"]
 
@@ -52,7 +57,8 @@ SIZES = {
 }
 COUNTS = ("processes", "open_files")
 LIMIT_NAMES = (*SECONDS, *SIZES, *COUNTS)
-PACKAGES = ("torch", "numpy", "pandas", "scikit-learn", "matplotlib", "ipython", "deltarule")
+LONGEST_NAME = 200
+"""Bytes of a student's name that a file's name, with its ending, certainly has room for."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ class GradingSettings:
     """How a class is graded.
 
     Attributes:
-        seed: of the secret inputs; drawn for each submission where None.
+        seed: of the secret inputs; drawn for each run where None.
         force: grade again what has not changed.
         jobs: how many submissions are graded at a time.
         sandbox: the tier, or ``auto``.
@@ -156,11 +162,7 @@ class Grading:
         Raises:
             UsageError: nobody did.
         """
-        found = sorted(
-            path.parent.name
-            for path in self.submitted.glob(f"*/{self.assignment}")
-            if path.is_dir() and any(path.iterdir())
-        )
+        found = students_of(self.submitted, self.assignment)
         if not found:
             place = self.submitted / "<student>" / self.assignment
             raise UsageError(f"no submissions: expected {place}/*.ipynb")
@@ -171,8 +173,20 @@ class Grading:
 
         Raises:
             UsageError: there is nothing to grade, or a limit is not known.
-            MachineryError: no sandbox holds, or the gradebook cannot be written.
+            MachineryError: no sandbox holds, the gradebook cannot be written, the disk is full, or
+                somebody has pressed Ctrl-C. What was graded before is on record.
         """
+        again = "what was graded is on record; run the same command to go on"
+        try:
+            yield from self._results()
+        except KeyboardInterrupt:
+            raise MachineryError(f"stopped: {again}") from None
+        except OSError as error:
+            raise MachineryError(
+                f"{error}\nMake room on the disk, or see who may write there; {again}."
+            ) from error
+
+    def _results(self) -> Iterator[Result]:
         from deltarule.bridge.gradebook import GradebookWriter
         from deltarule.bridge.release import course_directory, see_recorded
 
@@ -186,6 +200,10 @@ class Grading:
         ) as writer:
             stale = []
             for student in students:
+                problem = obstacle(self._folder(student))
+                if problem:
+                    yield self._given_up(student, job, problem)
+                    continue
                 kept = None if self.settings.force else self._kept(student, job, writer)
                 if kept is None:
                     stale.append(student)
@@ -196,47 +214,63 @@ class Grading:
 
     def _grade(self, students: Sequence[str], job: Job, writer: Any) -> Iterator[Result]:
         job = replace(job, plan=_decided(self.course, job))
-        tasks = (self._task(student) for student in students)
         keys = {}
 
         def noted() -> Iterator[Task]:
-            for task in tasks:
-                keys[task.student] = self._key(task.student, job)
-                yield task
+            for student in students:
+                keys[student] = self._key(student, job)
+                yield Task(student, self._folder(student), self._seed)
 
         for graded in self.schedule(job, noted(), self.settings.jobs):
             student = graded.result.student
+            key = keys.pop(student)
             kept = self._kept_path(student)
             kept.unlink(missing_ok=True)
             if not graded.lasting:
                 yield graded.result
                 continue
-            self._record(graded, writer)
-            record = {"key": keys[student], "result": graded.result.as_json()}
+            try:
+                result = self._record(graded, writer)
+            except UsageError as error:  # this student is not in the gradebook; others are
+                yield self._given_up(student, job, str(error))
+                continue
+            record = {"key": key, "result": result.as_json()}
             write_atomic(kept, json.dumps(record, indent=1))
-            yield self._with_manual_scores(graded.result, writer)
+            yield self._with_manual_scores(result, writer)
 
-    def _task(self, student: str) -> Task:
-        seed = self.settings.seed
-        folder = self.submitted / student / self.assignment
-        return Task(student, folder, secrets.randbits(32) if seed is None else seed)
+    def _folder(self, student: str) -> Path:
+        return self.submitted / student / self.assignment
 
-    def _record(self, graded: Graded, writer: Any) -> None:
+    @cached_property
+    def _seed(self) -> int:
+        """One for all: everybody meets the same inputs, and the engine is asked about them once."""
+        return secrets.randbits(32) if self.settings.seed is None else self.settings.seed
+
+    def _given_up(self, student: str, job: Job, why: str) -> Result:
+        name = shown_name(student)
+        return given_up(job.plan, name, self._seed, job.environment, why).result
+
+    def _record(self, graded: Graded, writer: Any) -> Result:
+        """Put a submission on record; the result, with a note if its time cannot be read."""
         from deltarule.bridge.gradebook import Record
 
         result = graded.result
-        folder = self.submitted / result.student / self.assignment
+        folder = self._folder(result.student)
         scores = {
             (test.notebook, test.name): None if test.status == "manual" else test.score
             for test in result.tests
         }
-        record = Record(result.student, graded.notebooks, scores, _timestamp(folder), folder)
-        writer.record(record)
+        when, note = handed_in_at(folder)
+        writer.record(Record(result.student, graded.notebooks, scores, when, folder))
+        return replace(result, notes=(*result.notes, note)) if note else result
 
     # -- what is kept -----------------------------------------------------------------------------
 
     def _kept_path(self, student: str) -> Path:
-        return self.course.build / "graded" / self.assignment / f"{student}.json"
+        name = student
+        if len(os.fsencode(name)) > LONGEST_NAME:
+            name = hashlib.sha256(os.fsencode(name)).hexdigest()
+        return self.course.build / "graded" / self.assignment / f"{name}.json"
 
     def _kept(self, student: str, job: Job, writer: Any) -> Result | None:
         """The result of an unchanged submission that is still on record."""
@@ -271,16 +305,8 @@ class Grading:
         judge = package_hash("engine", "exchange", "judging", "grading")
         parts: list[Any] = [job.plan.key, job.environment, judge, self.db_url, settings.seed]
         parts += [settings.sandbox, job.run_demos, asdict(job.limits), asdict(job.allowance)]
-        digest = hashlib.sha256(json.dumps(parts).encode())
-        folder = self.submitted / student / self.assignment
-        for path in sorted(folder.rglob("*")):
-            if path.is_symlink() or not path.is_file():
-                digest.update(b"no file: " + os.fsencode(path.name))
-                continue
-            digest.update(os.fsencode(path.relative_to(folder)))
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        return digest.hexdigest()
+        parts.append(content_hash(self._folder(student)))
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def _job(course: Course, plan: AssignmentPlan, settings: GradingSettings) -> Job:
@@ -331,34 +357,6 @@ def _decided(course: Course, job: Job) -> AssignmentPlan:
         for notebook in job.plan.notebooks
     )
     return replace(job.plan, notebooks=notebooks)
-
-
-def _timestamp(folder: Path) -> datetime | None:
-    """When a submission was handed in, from the file that nbgrader reads."""
-    from nbgrader.utils import parse_utc
-
-    path = folder / "timestamp.txt"
-    if path.is_symlink() or not path.is_file():
-        return None
-    text = path.read_text(encoding="utf-8", errors="replace").strip()
-    try:
-        found: datetime = parse_utc(text)
-    except ValueError:
-        raise MachineryError(
-            f"{path}: '{text[:80]}' is no time; write e.g. 2026-11-21 12:00 UTC"
-        ) from None
-    return found
-
-
-def environment_versions() -> dict[str, str]:
-    """Versions that a result depends on."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def grade_notebooks(

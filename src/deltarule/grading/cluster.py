@@ -6,40 +6,55 @@
        ▲                                                  │
        └──────────── result, graded notebooks ────────────┘
 
-A worker needs Deltarule and the students' packages, and no access to the course: what it must know
-of the assignment travels with the job. Whoever can talk to a cluster can run code on it. Therefore
-it must speak TLS unless it is on this machine; children cannot reach it in any sandbox.
+A worker needs Deltarule and the students' packages, the same as the grader has, and no access to
+the course: what it must know of the assignment travels with the job. Each grades one submission at
+a time, so that workers are started with ``--nthreads 1``, one for each processor.
+
+Whoever can talk to a cluster can run code on it. Therefore it must speak TLS unless it is on this
+machine; children cannot reach it in any sandbox. Certificates are dask's business: scheduler and
+workers take them as options, the grader from dask's configuration, a file or variables::
+
+    dask scheduler --protocol tls --tls-ca-file ca.pem --tls-cert grading.pem --tls-key grading.key
+    dask worker tls://grader.example.org:8786 --nthreads 1 --tls-ca-file ... (the same three)
+
+    export DASK_DISTRIBUTED__COMM__TLS__CA_FILE=ca.pem
+    export DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT=grading.pem
+    export DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY=grading.key
+    deltarule grade lab04 --scheduler tls://grader.example.org:8786
+
+Everybody with a certificate of that authority is trusted, so it should be one for grading only.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import tempfile
-import threading
+import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
-from pathlib import Path
+from concurrent.futures import CancelledError
 from typing import Any
 from urllib.parse import urlsplit
 
 from deltarule.errors import MachineryError, UsageError
-from deltarule.grading.child.settings import Limits
-from deltarule.grading.plan import AssignmentPlan, NotebookPlan, PlannedCell
-from deltarule.grading.pool import ENDED
+from deltarule.grading.plain import grade_told, told_job, told_task
 from deltarule.grading.results import Result
-from deltarule.grading.submission import Allowance, Graded, given_up
-from deltarule.grading.worker import Job, Task, Worker
+from deltarule.grading.submission import Graded, given_up
+from deltarule.grading.worker import ENDED, Job, Task
 
 __all__ = ["on_cluster"]
 
-Plain = dict[str, Any]
-LARGEST_SUBMISSION = 64 * 2**20
 CONNECT_SECONDS = 20
-WAITING = 2
-RETRIES = 2
 
-_lock = threading.Lock()
-_worker: tuple[str, Worker] | None = None
+WORKER_SECONDS = 60
+"""How long to wait for a worker where there is none; a machine may be starting again."""
+
+LOOK_SECONDS = 5
+"""Between two looks at the workers."""
+
+WAITING = 2
+"""Submissions that each worker has: one is graded, one waits."""
+
+RETRIES = 2
+"""How often a submission is tried again after an error of the machinery."""
 
 
 def on_cluster(address: str) -> Any:
@@ -76,116 +91,98 @@ def _is_here(host: str) -> bool:
 
 
 def _grade_all(address: str, job: Job, tasks: Iterable[Task]) -> Iterator[Graded]:
-    from distributed import Client, as_completed
+    lost = (
+        f"the scheduler at {address} does not answer any more; see that it runs. What was graded "
+        "is on record; run the same command to go on"
+    )
+    with _connected(address) as client, client.as_current():
+        try:
+            yield from _Round(client, address, job, tasks).outcomes()
+        except (OSError, CancelledError) as error:
+            raise MachineryError(lost) from error
+
+
+def _connected(address: str) -> Any:
+    from distributed import Client
 
     try:
-        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise MachineryError(f"no scheduler answers at {address}: {error}") from None
-    with client:
-        told = client.scatter(_told_job(job), broadcast=True, hash=False)
-        waiting = iter(tasks)
-        running: dict[Any, Task] = {}
-        done = as_completed()
+    except TypeError as error:  # dask's word for certificates that are not configured
+        raise UsageError(
+            f"{address} cannot be used: {error}; say where the certificates are, for instance by "
+            "DASK_DISTRIBUTED__COMM__TLS__CA_FILE, …__TLS__CLIENT__CERT and …__TLS__CLIENT__KEY"
+        ) from None
 
-        def start_next() -> None:
-            task = next(waiting, None)
-            if task is not None:
+
+class _Round:
+    """All submissions of one run, on their way through a cluster."""
+
+    def __init__(self, client: Any, address: str, job: Job, tasks: Iterable[Task]) -> None:
+        self.client = client
+        self.address = address
+        self.job = job
+        self.tasks = iter(tasks)
+        self.running: dict[Any, Task] = {}
+        self.seen = time.monotonic()
+
+    def outcomes(self) -> Iterator[Graded]:
+        """What comes of each, as it is ready."""
+        # A task, and no data scattered once: where its worker ends, the scheduler runs it again.
+        told = self.client.submit(dict, told_job(self.job), pure=False)
+        while True:
+            room = WAITING * self._workers() - len(self.running)
+            while room > 0 and (task := next(self.tasks, None)) is not None:
+                try:
+                    sent = told_task(task)
+                except OSError as error:
+                    yield self._given_up(task, f"{error.filename}: {error.strerror}")
+                    continue
                 options = {"pure": False, "retries": RETRIES}
-                future = client.submit(grade_told, told, _told_task(task), **options)
-                running[future] = task
-                done.add(future)
+                self.running[self.client.submit(grade_told, told, sent, **options)] = task
+                room -= 1
+            if room > 0 and not self.running:
+                return
+            for future in self._done():
+                yield self._outcome(future, self.running.pop(future))
+                future.release()
 
-        for _ in range(max(1, WAITING * sum(client.nthreads().values()))):
-            start_next()
-        while running:
-            future = next(done)
-            task = running.pop(future)
-            yield _outcome(future, job, task)
-            future.release()
-            start_next()
+    def _workers(self) -> int:
+        """How many there are, at the least one after a while.
 
+        Raises:
+            MachineryError: none comes.
+        """
+        while not (count := len(self.client.nthreads())):
+            missed = time.monotonic() - self.seen
+            if missed > WORKER_SECONDS:
+                raise MachineryError(
+                    f"the scheduler at {self.address} has had no worker for {missed:.0f} s; start "
+                    f"one with 'dask worker {self.address} --nthreads 1', then run this again"
+                )
+            time.sleep(min(1.0, WORKER_SECONDS / 10))
+        self.seen = time.monotonic()
+        return count
 
-def _outcome(future: Any, job: Job, task: Task) -> Graded:
-    error = future.exception()
-    if error is None:
-        told = future.result()
-        return Graded(Result.from_json(told["result"]), told["notebooks"], told["lasting"])
-    if type(error).__name__ == "KilledWorker":
-        return given_up(job.plan, task.student, task.seed, job.environment, ENDED)
-    raise MachineryError(f"the cluster could not grade {task.student}: {error}")
+    def _done(self) -> list[Any]:
+        """Wait for outcomes; none if it is time to look at the workers."""
+        from distributed import wait
 
+        try:
+            done = wait(list(self.running), timeout=LOOK_SECONDS, return_when="FIRST_COMPLETED")
+        except TimeoutError:
+            return []
+        return list(done.done)
 
-# -- as plain data ------------------------------------------------------------------------------
+    def _outcome(self, future: Any, task: Task) -> Graded:
+        error = future.exception()
+        if error is None:
+            told = future.result()
+            return Graded(Result.from_json(told["result"]), told["notebooks"], told["lasting"])
+        if type(error).__name__ == "KilledWorker":
+            return self._given_up(task, ENDED)
+        raise MachineryError(f"the cluster could not grade {task.student}: {error}")
 
-
-def _told_job(job: Job) -> Plain:
-    plan = asdict(job.plan)
-    plan["files"] = [[name, path.read_bytes()] for name, path in job.plan.files]
-    return {**asdict(job), "plan": plan}
-
-
-def _told_task(task: Task) -> Plain:
-    """A submission with its notebooks; what is too large to be one is sent as a stump."""
-    files, left = [], LARGEST_SUBMISSION
-    for path in sorted(task.folder.iterdir()):
-        if path.is_symlink() or not path.is_file():
-            continue
-        size = path.stat().st_size
-        left -= size
-        files.append([path.name, path.read_bytes() if left >= 0 else None])
-    return {"student": task.student, "seed": task.seed, "files": files}
-
-
-def _job(told: Plain, folder: Path) -> Job:
-    plan = told["plan"]
-    files = []
-    for name, content in plan["files"]:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        files.append((name, path))
-    notebooks = tuple(
-        NotebookPlan(
-            one["name"],
-            tuple(PlannedCell(**cell) for cell in one["cells"]),
-            one["metadata"],
-            tuple(one["imports"]),
-        )
-        for one in plan["notebooks"]
-    )
-    return Job(
-        AssignmentPlan(plan["assignment"], notebooks, tuple(files), plan["limits"], plan["key"]),
-        told["tier"],
-        Limits(**told["limits"]),
-        Allowance(**told["allowance"]),
-        told["environment"],
-        told["run_demos"],
-        (str(folder),),
-    )
-
-
-def grade_told(told: Plain, task: Plain) -> Plain:
-    """Grade one submission where this is called; one at a time in a process."""
-    global _worker
-    with _lock:
-        key = f"{told['plan']['key']} {told['tier']} {told['limits']} {told['allowance']}"
-        if _worker is None or _worker[0] != key:
-            if _worker is not None:
-                _worker[1].__exit__()
-            folder = Path(tempfile.mkdtemp(prefix="deltarule-job-"))
-            _worker = key, Worker(_job(told, folder)).__enter__()
-        with tempfile.TemporaryDirectory(prefix="deltarule-task-") as scratch:
-            for name, content in task["files"]:
-                path = Path(scratch, Path(name).name)
-                if content is None:
-                    with path.open("wb") as file:
-                        file.truncate(LARGEST_SUBMISSION)
-                else:
-                    path.write_bytes(content)
-            graded = _worker[1].grade(Task(task["student"], Path(scratch), task["seed"]))
-        return {
-            "result": graded.result.as_json(),
-            "notebooks": graded.notebooks,
-            "lasting": graded.lasting,
-        }
+    def _given_up(self, task: Task, why: str) -> Graded:
+        return given_up(self.job.plan, task.student, task.seed, self.job.environment, why)

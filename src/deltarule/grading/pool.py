@@ -1,58 +1,65 @@
-"""Many submissions at once: trusted worker processes, and what is done when one of them dies.
+"""Many submissions at once: trusted worker processes, and what is done when one of them ends.
 
-Only a few submissions more than there are workers are under way at a time, so that memory does not
-grow with the class. A submission whose worker dies is graded by another; one that takes three
-workers along is given up, and that is its result.
+::
+
+    grader ──task──► worker ──► fork server ──► child
+       ▲───graded───┘  each with a line of its own
+
+Each worker has the submission that it grades and one more, so that it never waits and memory does
+not grow with the class. When it ends, another takes its place and the others go on; only the
+submission that it was grading is suspect, and given up when three workers have ended with it.
 """
 
 from __future__ import annotations
 
-import itertools
+import contextlib
 import multiprocessing
+import os
+import signal
+import time
+from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import Connection, wait
+from typing import Any
 
+from deltarule.errors import DeltaruleError, MachineryError
 from deltarule.grading.plan import AssignmentPlan
 from deltarule.grading.submission import Graded, given_up
-from deltarule.grading.worker import Job, Task, Worker, die_with_parent
+from deltarule.grading.worker import ENDED, MOST_ATTEMPTS, Job, Task, Worker, die_with_parent
 
-__all__ = ["ENDED", "decide", "grade_all"]
+__all__ = ["decide", "grade_all"]
 
-MOST_ATTEMPTS = 3
-ENDED = "the process that graded this submission ended each time; please look at it by hand"
 WAITING = 2
-"""Submissions under way for each worker: one is graded, one waits."""
+"""Submissions that each worker has: one is graded, one waits."""
 
-_worker: Worker | None = None
+MOST_BOOTS = 3
+"""How many workers in a row may end before they are ready."""
 
+END_SECONDS = 5.0
+"""How long workers may take to put their sandboxes away."""
 
-def _start(job: Job) -> None:
-    """Make this process a worker."""
-    global _worker
-    die_with_parent()
-    _worker = Worker(job).__enter__()
-
-
-def _grade(task: Task) -> Graded:
-    assert _worker is not None
-    return _worker.grade(task)
-
-
-def _decide() -> AssignmentPlan:
-    assert _worker is not None
-    return _worker.decide()
-
-
-def _pool(job: Job, jobs: int) -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(job,))
+DECIDE, READY = "decide", "ready"
 
 
 def decide(job: Job) -> AssignmentPlan:
-    """The job's plan, with the place of each test decided by the reference solution."""
-    with _pool(job, 1) as pool:
-        return pool.submit(_decide).result()
+    """The job's plan, with the place of each test decided by the reference solution.
+
+    Raises:
+        MachineryError: no sandbox holds, or the worker ends each time.
+    """
+    with _Team(job) as team:
+        for _ in range(MOST_ATTEMPTS):
+            hand = team.hire()
+            hand.give(DECIDE)
+            while (told := hand.take()) == READY:
+                pass
+            if isinstance(told, AssignmentPlan):
+                return told
+            team.bury(hand)
+    raise MachineryError(
+        f"the process that runs the solution of '{job.plan.assignment}' ended {MOST_ATTEMPTS} "
+        "times; see that this machine has memory left, then run this again"
+    )
 
 
 def grade_all(job: Job, tasks: Iterable[Task], jobs: int) -> Iterator[Graded]:
@@ -62,50 +69,189 @@ def grade_all(job: Job, tasks: Iterable[Task], jobs: int) -> Iterator[Graded]:
         job: what they have in common.
         tasks: the submissions; taken one by one.
         jobs: how many are graded at a time.
+
+    Raises:
+        MachineryError: no sandbox holds, or workers do not start.
     """
-    waiting = iter(tasks)
-    suspects: list[Task] = []  # their worker died: each is graded alone, then the class goes on
-    attempts: dict[str, int] = {}
-    while True:
-        first = suspects.pop(0) if suspects else next(waiting, None)
-        if first is None:
-            return
-        alone = first.student in attempts
-        todo = iter([first]) if alone else itertools.chain([first], waiting)
-        under_way: dict[Future[Graded], Task] = {}
-        with _pool(job, 1 if alone else jobs) as pool:
-            try:
-                yield from _graded_by(pool, todo, under_way, 1 if alone else jobs * WAITING)
-            except BrokenProcessPool:
-                for task in under_way.values():
-                    attempts[task.student] = attempts.get(task.student, 0) + 1
-                    if attempts[task.student] < MOST_ATTEMPTS:
-                        suspects.append(task)
-                    else:
-                        yield given_up(job.plan, task.student, task.seed, job.environment, ENDED)
-            except GeneratorExit:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+    with _Team(job) as team:
+        yield from _Round(team, tasks, jobs).outcomes()
 
 
-def _graded_by(
-    pool: ProcessPoolExecutor,
-    todo: Iterator[Task],
-    under_way: dict[Future[Graded], Task],
-    most: int,
-) -> Iterator[Graded]:
-    """Outcomes as they come; whatever is under way stays there if the pool breaks."""
-    while True:
-        while len(under_way) < most and (task := next(todo, None)) is not None:
-            try:
-                under_way[pool.submit(_grade, task)] = task
-            except BrokenProcessPool:
-                under_way[Future()] = task
-                raise
-        if not under_way:
-            return
-        done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-        for future in done:
-            graded = future.result()
-            del under_way[future]
-            yield graded
+class _Round:
+    """All submissions of one run, on their way through a team."""
+
+    def __init__(self, team: _Team, tasks: Iterable[Task], jobs: int) -> None:
+        self.team = team
+        self.jobs = jobs
+        self.fresh = iter(tasks)
+        self.again: deque[Task] = deque()
+        self.attempts: dict[str, int] = {}
+
+    def outcomes(self) -> Iterator[Graded]:
+        """What comes of each."""
+        while self._hand_out():
+            for hand in self.team.those_who_speak():
+                told = hand.take()
+                if isinstance(told, Graded):
+                    yield told
+                elif told is None:
+                    yield from self._bury(hand)
+
+    def _hand_out(self) -> bool:
+        """Give everybody something to do; False if there is nothing left."""
+        hands = self.team.hands
+        while len(hands) < self.jobs or min(len(hand.tasks) for hand in hands) < WAITING:
+            task = self.again.popleft() if self.again else next(self.fresh, None)
+            if task is None:
+                break
+            idle = any(not hand.tasks for hand in hands)
+            if len(hands) < self.jobs and not idle:
+                self.team.hire()
+            min(hands, key=lambda hand: len(hand.tasks)).give(task)
+        return any(hand.tasks for hand in hands)
+
+    def _bury(self, hand: _Hand) -> Iterator[Graded]:
+        """Take back the tasks of a worker that ended; of these it had begun the first."""
+        if hand.ready and hand.tasks:
+            task = hand.tasks.popleft()
+            attempts = self.attempts[task.student] = self.attempts.get(task.student, 0) + 1
+            if attempts < MOST_ATTEMPTS:
+                self.again.append(task)
+            else:
+                job = self.team.job
+                yield given_up(job.plan, task.student, task.seed, job.environment, ENDED)
+        self.again.extend(hand.tasks)
+        self.team.bury(hand)
+
+
+class _Team:
+    """The workers of a job; a context manager that ends them all."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.hands: list[_Hand] = []
+        self.failures = 0
+
+    def __enter__(self) -> _Team:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        end = time.monotonic() + END_SECONDS
+        for hand in self.hands:
+            hand.dismiss()
+        for hand in self.hands:
+            hand.see_off(end)
+
+    def hire(self) -> _Hand:
+        """Start one more worker."""
+        hand = _Hand(self.job)
+        self.hands.append(hand)
+        return hand
+
+    def bury(self, hand: _Hand) -> None:
+        """Do without a worker that has ended.
+
+        Raises:
+            MachineryError: none gets ready.
+        """
+        self.hands.remove(hand)
+        hand.see_off(0.0)
+        self.failures = 0 if hand.ready else self.failures + 1
+        if self.failures >= MOST_BOOTS:
+            raise MachineryError(
+                f"{self.failures} processes ended before they could grade anything (the last with "
+                f"code {hand.process.exitcode}); see that this machine has memory left, then run "
+                "this again"
+            )
+
+    def those_who_speak(self) -> list[_Hand]:
+        """Wait until there is something to hear; a worker that has ended is heard, too."""
+        by_line: dict[Any, _Hand] = {hand.line: hand for hand in self.hands}
+        return [by_line[line] for line in wait(list(by_line))]
+
+
+class _Hand:
+    """One worker process, as the grader sees it.
+
+    Attributes:
+        tasks: what it has been given and has not given back, in order.
+        ready: whether its fork server stands.
+    """
+
+    def __init__(self, job: Job) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.line, theirs = context.Pipe()
+        with theirs:
+            self.process = context.Process(
+                target=_work, args=(theirs, job, os.getpid()), daemon=True
+            )
+            self.process.start()
+        self.tasks: deque[Task] = deque()
+        self.ready = False
+
+    def give(self, task: Task | str) -> None:
+        """Send it a task; one that has ended is seen to be when it is listened to."""
+        if isinstance(task, Task):
+            self.tasks.append(task)
+        with contextlib.suppress(OSError):
+            self.line.send(task)
+
+    def take(self) -> Any:
+        """What it says: that it is ready, a plan, an outcome; None if it has ended.
+
+        Raises:
+            MachineryError: it says that it cannot go on.
+        """
+        try:
+            told = self.line.recv()
+        except (EOFError, OSError):
+            return None
+        if isinstance(told, DeltaruleError):
+            raise told
+        if told == READY:
+            self.ready = True
+        if isinstance(told, Graded):
+            self.tasks.popleft()
+        return told
+
+    def dismiss(self) -> None:
+        """Tell it to stop, whatever it does."""
+        self.line.close()
+        self.process.terminate()
+
+    def see_off(self, end: float) -> None:
+        """Wait for its end until then, and no longer."""
+        self.process.join(max(0.0, end - time.monotonic()))
+        self.process.kill()
+        self.process.join()
+        self.line.close()
+
+
+# -- in the worker --------------------------------------------------------------------------------
+
+
+def _work(line: Connection, job: Job, grader: int) -> None:
+    """Grade what comes, until the grader hangs up."""
+    die_with_parent(grader)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the grader is told by the same key
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with Worker(job) as worker:
+            line.send(READY)
+            while True:
+                task = line.recv()
+                line.send(worker.decide() if task == DECIDE else worker.grade(task))
+    except (EOFError, KeyboardInterrupt):
+        pass
+    except DeltaruleError as error:
+        _tell(line, error)
+    except OSError as error:
+        said = "see that this machine has room on its disk and memory left, then run this again"
+        _tell(line, MachineryError(f"a process that grades failed: {error}; {said}"))
+
+
+def _tell(line: Connection, error: DeltaruleError) -> None:
+    """An error, for the grader to raise; one that is not there any more needs none."""
+    error.__cause__ = error.__context__ = None
+    with contextlib.suppress(OSError):
+        line.send(error)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from deltarule.errors import MachineryError
+from deltarule.grading.child import processes
 from deltarule.grading.paper import Paper, PaperCell, read_papers
 from deltarule.grading.plan import AssignmentPlan, NotebookPlan, PlannedCell
 from deltarule.grading.recorded import recorded_notebook
@@ -31,6 +32,12 @@ from deltarule.grading.sandbox.sandboxed import Child
 from deltarule.grading.sandbox.zygote import Zygote
 
 BY_HAND = ("manual", "task")
+ENVIRONMENT = {"NBGRADER_EXECUTION": "autograde"}
+"""What nbgrader sets where it runs a notebook, for cells that ask."""
+
+WORTH_A_SPARE = 0.5
+"""Seconds of cells that would be run again after an accident; a copy before each costs 20 ms."""
+
 REFERENCE_SEED = 1
 """Of the inputs that the reference solution is asked about when places are decided."""
 
@@ -60,11 +67,13 @@ class Graded:
         result: the published record.
         notebooks: each graded notebook, in nbformat 4, by name; none for one that cannot be read.
         lasting: False where the machine is to blame, so that it is graded again next time.
+        lost: whether a process of it ended and no limit says why: its own code, or somebody else.
     """
 
     result: Result
     notebooks: dict[str, dict[str, Any]]
     lasting: bool = True
+    lost: bool = False
 
 
 def grade_submission(
@@ -94,6 +103,7 @@ def grade_submission(
     tests: list[TestResult] = []
     notes: list[str] = []
     notebooks = {}
+    lost = False
     try:
         papers = read_papers(plan, folder, run_demos=run_demos)
     except MachineryError as error:
@@ -106,10 +116,20 @@ def grade_submission(
         run = _NotebookRun(plan, notebook, paper, seed, allowance)
         found = run.run(zygote)
         tests += found
+        lost |= run.lost
         notebooks[notebook.name] = recorded_notebook(notebook, paper, run.outcomes, found)
     seconds = time.perf_counter() - began
-    result = Result(plan.assignment, student, zygote.tier, seed, seconds, environment, tuple(tests))
-    return Graded(result, notebooks)
+    result = Result(
+        plan.assignment,
+        student,
+        zygote.tier,
+        seed,
+        seconds,
+        environment,
+        tuple(tests),
+        tuple(notes),
+    )
+    return Graded(result, notebooks, lost=lost)
 
 
 def given_up(
@@ -219,11 +239,13 @@ class _NotebookRun:
         self.outcomes: dict[int, CellOutcome] = {}
         self.end = time.monotonic() + allowance.submission_seconds
         self.trouble = ""
+        self.unsaved = 0.0
+        self.lost = False
 
     def run(self, zygote: Zygote) -> list[TestResult]:
         """Run every cell, judge every test; the results in the order of the source."""
         found: dict[str, TestResult] = {}
-        with zygote.child(self.seed) as child:
+        with zygote.child(self.seed, ENVIRONMENT) as child:
             for name, path in self.plan.files:
                 child.put(name, path)
             for at, cell in enumerate(self.paper.cells):
@@ -247,8 +269,11 @@ class _NotebookRun:
         left = self.end - time.monotonic()
         if left <= 0:
             return
-        outcome = child.run(cell.id, cell.run, min(left, self.allowance.cell_seconds))
+        spare = self.unsaved > WORTH_A_SPARE
+        outcome = child.run(cell.id, cell.run, min(left, self.allowance.cell_seconds), spare=spare)
+        self.unsaved = outcome.seconds if spare else self.unsaved + outcome.seconds
         self.outcomes[at] = outcome
+        self.lost |= outcome.struck is not None and outcome.struck.limit == "ended"
         if outcome.struck is not None and not self.trouble:
             self.trouble = self._where(outcome.struck, at)
 
@@ -273,7 +298,9 @@ class _NotebookRun:
                     self.bench.judge if planned.verdict_in == "grader" else self.bench.judge_in_fork
                 )
                 result = judge(cell, fork)
+                self.lost |= not processes.lives(fork.pid)
         except (Gone, MachineryError) as error:
+            self.lost = True
             result = replace(blank, message=f"the test could not be run: {error}")
         if result.status in ("failed", "error") and self.trouble:
             result = replace(result, message=f"{result.message}. {self.trouble}")

@@ -8,20 +8,46 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
+import os
+import platform
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from deltarule.errors import MachineryError
+from deltarule.grading.child import processes
 from deltarule.grading.child.settings import Limits
 from deltarule.grading.plan import AssignmentPlan
 from deltarule.grading.sandbox.zygote import Zygote
-from deltarule.grading.submission import Allowance, Graded, grade_reference, grade_submission
+from deltarule.grading.submission import (
+    Allowance,
+    Graded,
+    given_up,
+    grade_reference,
+    grade_submission,
+)
 
-__all__ = ["Job", "Task", "Worker"]
+__all__ = [
+    "ENDED",
+    "MOST_ATTEMPTS",
+    "Job",
+    "Task",
+    "Worker",
+    "die_with_parent",
+    "environment_versions",
+]
 
 PR_SET_PDEATHSIG = 1
+PACKAGES = ("torch", "numpy", "pandas", "scikit-learn", "matplotlib", "ipython", "deltarule")
+
+MOST_ATTEMPTS = 3
+"""How often a submission is tried when what grades it ends: then it is given up."""
+
+ENDED = "the process that graded this submission ended each time; please look at it by hand"
 
 
 @dataclass(frozen=True)
@@ -68,17 +94,43 @@ class Worker:
         self.zygote = Zygote(job.tier, secrets=job.secrets, limits=job.limits)
 
     def __enter__(self) -> Worker:
-        with ThreadPoolExecutor(1) as aside:
-            booted = aside.submit(self.zygote.start)
-            _warm()
-            booted.result()
+        try:
+            with ThreadPoolExecutor(1) as aside:
+                booted = aside.submit(self.zygote.start)
+                _warm()
+                booted.result()
+        except BaseException:
+            self.zygote.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         self.zygote.close()
 
     def grade(self, task: Task) -> Graded:
-        """Grade one submission."""
+        """Grade one submission.
+
+        Where a process was lost, somebody else may have ended it: the submission is graded once
+        more, and what comes then counts. Where the fork server was lost, the submission has no part
+        in it, and nothing that came of it counts.
+
+        Raises:
+            MachineryError: there are no children to be had.
+        """
+        for attempt in range(1, MOST_ATTEMPTS + 1):
+            boots = len(self.zygote.restarts)
+            try:
+                graded = self._attempt(task)
+            except MachineryError:
+                if attempt == MOST_ATTEMPTS:
+                    raise
+                continue
+            unharmed = boots == len(self.zygote.restarts) and processes.lives(self.zygote.server)
+            if not graded.lost or (unharmed and attempt > 1):
+                return graded
+        return given_up(self.job.plan, task.student, task.seed, self.job.environment, ENDED)
+
+    def _attempt(self, task: Task) -> Graded:
         job = self.job
         return grade_submission(
             job.plan,
@@ -97,14 +149,36 @@ class Worker:
 
 
 def _warm() -> None:
-    """Import what tests use while the fork server boots."""
-    import torch
+    """Import what tests use while the fork server boots, and keep the collector away from it."""
+    import deltarule.judging  # noqa: F401
 
-    torch.set_num_threads(1)
+    with contextlib.suppress(ModuleNotFoundError):  # a course without networks needs no torch
+        import torch
+
+        torch.set_num_threads(1)
+    gc.collect()
+    gc.freeze()
 
 
-def die_with_parent() -> None:
-    """Be ended by the kernel when the process that started this one is (Linux)."""
+def die_with_parent(parent: int) -> None:
+    """Be ended by the kernel when the process that started this one is (Linux).
+
+    Args:
+        parent: its process id, since it may have ended already.
+    """
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+def environment_versions() -> dict[str, str]:
+    """Versions that a result depends on."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -10,13 +10,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 from deltarule.engine import Array
 from deltarule.exchange.subject import Outcome, Program, Result, Subject
 from deltarule.judging.cases import NetworkCase, network_cases, rounded
 from deltarule.judging.comparing import Comparison
-from deltarule.judging.verdicts import Verdict, credit_of, file_verdict, new_rng
+from deltarule.judging.verdicts import Verdict, credit_of, file_verdict, secret_seed
 
 __all__ = [
     "DIAGNOSE_VARIABLE",
@@ -143,7 +146,7 @@ def in_all_cases(
     groups: dict[str, list[bool]] = {}
     margins: list[float] = []
     complaints: list[str] = []
-    for case in network_cases(new_rng()):
+    for case in _cases(secret_seed()):
         judged = judge(case, subject)
         if judged is None:
             continue
@@ -163,6 +166,12 @@ def in_all_cases(
     wanted = diagnose is not None and os.environ.get(DIAGNOSE_VARIABLE) != "0"
     diagnosis = diagnose() if wanted and diagnose is not None and credit < 1.0 else None
     return file_verdict(Verdict(subject_name, credit, message, margin, diagnosis))
+
+
+@lru_cache(maxsize=16)
+def _cases(seed: int) -> list[NetworkCase]:
+    """The cases of a seed; tests do not change them."""
+    return network_cases(np.random.default_rng(seed))
 
 
 def _sum_up(groups: dict[str, list[bool]], complaints: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ import numpy as np
 
 from deltarule import engine
 from deltarule.engine import Array
+from deltarule.judging.remembered import remembered
 
 __all__ = ["EPSILON", "SAFETY", "Allowance", "epsilon_of", "network_allowance"]
 
@@ -57,6 +58,7 @@ class Allowance:
     bias: tuple[Array, ...]
 
 
+@remembered
 def network_allowance(
     network: engine.Network,
     x: Array,

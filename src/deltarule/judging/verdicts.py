@@ -19,7 +19,16 @@ import numpy as np
 
 from deltarule.errors import JudgingError
 
-__all__ = ["SEED_VARIABLE", "VERDICT_MIME", "Score", "Sheet", "Verdict", "file_verdict", "new_rng"]
+__all__ = [
+    "SEED_VARIABLE",
+    "VERDICT_MIME",
+    "Score",
+    "Sheet",
+    "Verdict",
+    "file_verdict",
+    "new_rng",
+    "secret_seed",
+]
 
 VERDICT_MIME = "application/vnd.deltarule.verdict+json"
 SEED_VARIABLE = "DELTARULE_SEED"
@@ -157,6 +166,11 @@ def _seed() -> int:
     return int(given) if given.isdigit() else secrets.randbits(32)
 
 
+def secret_seed() -> int:
+    """The seed of secret inputs: the open sheet's, or a fresh one without a sheet."""
+    return Sheet.current.seed if Sheet.current else _seed()
+
+
 def new_rng() -> np.random.Generator:
     """A generator for secret inputs, seeded by the open sheet (afresh without one)."""
-    return np.random.default_rng(Sheet.current.seed if Sheet.current else _seed())
+    return np.random.default_rng(secret_seed())

@@ -1,0 +1,347 @@
+"""A class of lab 4: stock nbgrader, ``deltarule grade``, and the limit, alternating in one run.
+
+Run ``python benchmarks/grading.py``; it writes the table in ``docs/benchmarks.md``. Timings are
+noisy: everything is repeated in turns, and medians are shown with their range.
+
+*Stock* is ``nbgrader autograde``, alone and in two processes side by side with a gradebook each.
+*The limit* is the student's cells and the whole tests in a fork of one warm process, one after the
+other on each core: no sandbox, no channel, no gradebook, nothing recorded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- grading:begin -->\n", "<!-- grading:end -->\n"
+ASSIGNMENT = "lab04"
+PROGRAMS = Path(sys.executable).parent
+CORES = 2
+FEW = 4  # submissions that stock nbgrader is measured on, in each round
+
+
+def environment() -> dict[str, str]:
+    """The path with this environment's programs first."""
+    return {**os.environ, "PATH": os.pathsep.join([str(PROGRAMS), os.environ["PATH"]])}
+
+
+@contextmanager
+def course(count: int) -> Iterator[Path]:
+    """A course with a class of ``count``: the labelled submissions, over and over."""
+    from deltarule.config import Course
+    from deltarule.demo import hand_in
+
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch, "course")
+        for name in ("source", "release", "solutions"):
+            shutil.copytree(ROOT / name / ASSIGNMENT, root / name / ASSIGNMENT)
+        shutil.copyfile(ROOT / "nbgrader_config.py", root / "nbgrader_config.py")
+        files = sorted((ROOT / "tests" / "submissions" / ASSIGNMENT).glob("*.py"))
+        hand_in(Course(root), ASSIGNMENT, files)
+        made = sorted((root / "submitted").iterdir())
+        for number in range(count):
+            target = root / "submitted" / f"s{number:04d}"
+            shutil.copytree(made[number % len(made)], target)
+        for folder in made:
+            shutil.rmtree(folder)
+        yield root
+
+
+def run(root: Path, *words: str) -> float:
+    """Seconds of one command."""
+    began = time.perf_counter()
+    done = subprocess.run(words, cwd=root, env=environment(), capture_output=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{words}: {done.stderr.decode()[-2000:]}")
+    return time.perf_counter() - began
+
+
+def ours(root: Path, *options: str) -> float:
+    """Seconds of ``deltarule grade`` for a class that has not been graded."""
+    shutil.rmtree(root / "build" / "graded", ignore_errors=True)
+    command = (str(PROGRAMS / "deltarule"), "grade", ASSIGNMENT, "--jobs", str(CORES))
+    return run(root, *command, *options)
+
+
+def stock(root: Path, side_by_side: int) -> float:
+    """Seconds of ``nbgrader autograde`` for the first few submissions, in some processes."""
+    run(root, str(PROGRAMS / "nbgrader"), "generate_assignment", ASSIGNMENT)
+    copies = []
+    students = [f"s{number:04d}" for number in range(FEW)]
+    for number in range(side_by_side):
+        copy = root.parent / f"stock-{number}"
+        shutil.copytree(root, copy)
+        mine = students[number::side_by_side]
+        for folder in (copy / "submitted").iterdir():
+            if folder.name not in mine:
+                shutil.rmtree(folder)
+        copies.append(copy)
+    began = time.perf_counter()
+    command = [str(PROGRAMS / "nbgrader"), "autograde", ASSIGNMENT]
+    running = [
+        subprocess.Popen(
+            command,
+            cwd=copy,
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for copy in copies
+    ]
+    for process in running:
+        process.wait()
+    seconds = time.perf_counter() - began
+    for copy in copies:
+        shutil.rmtree(copy)
+    return seconds
+
+
+LIMIT = """
+import sys
+sys.path.insert(0, {benchmarks!r})
+import grading
+grading.limit_here(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "demos")
+"""
+
+
+def limit(root: Path, demos: bool) -> float:
+    """Seconds of the bare cells and tests, on all cores."""
+    program = LIMIT.format(benchmarks=str(Path(__file__).parent))
+    words = [sys.executable, "-c", program, str(root)]
+    environ = {**environment(), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    running = [
+        subprocess.Popen(
+            [*words, str(at), str(CORES), "demos" if demos else "no demos"],
+            env=environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for at in range(CORES)
+    ]
+    for process in running:
+        assert process.stdout is not None
+        process.stdout.readline()  # it is warm
+    began = time.perf_counter()
+    for process in running:
+        assert process.stdin is not None
+        process.stdin.write(b"go\n")
+        process.stdin.flush()
+    for process in running:
+        process.communicate()
+    return time.perf_counter() - began
+
+
+def limit_here(root: str, at: int, cores: int, demos: bool) -> None:
+    """In a process of its own: warm up, say so, then run every ``cores``-th submission."""
+    from deltarule.config import Course
+    from deltarule.grading.child.recorder import Stream
+    from deltarule.grading.child.shell import make_shell, run_source
+    from deltarule.grading.child.warm import warm_up
+    from deltarule.grading.paper import read_papers
+    from deltarule.grading.plan import plan_assignment
+    from deltarule.grading.sandbox.zygote import IMPORTS
+
+    os.chdir(root)
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+    os.environ["DELTARULE_SEED"] = "1"
+    warm_up(["IPython"])
+    shell = make_shell()
+    warm_up([*IMPORTS, "deltarule.judging"])
+    plan = plan_assignment(Course(Path(root)), ASSIGNMENT)
+    folders = sorted(Path(root, "submitted").iterdir())[at::cores]
+    papers = [read_papers(plan, one / ASSIGNMENT, run_demos=demos)[0] for one in folders]
+    print("warm", flush=True)
+    sys.stdin.readline()
+    for paper in papers:
+        pid = os.fork()
+        if pid == 0:
+            sink = open(os.devnull, "w")  # noqa: SIM115, PTH123 - ends with the process
+            os.dup2(sink.fileno(), 1)
+            shell.recorder.attach(os.memfd_create("log"), (), 1 << 24)
+            sys.stdout = Stream(shell.recorder, "stdout", 1)
+            loop = asyncio.new_event_loop()
+            for cell in paper.cells:
+                if cell.run is not None:
+                    test = cell.planned is not None and cell.planned.kind == "test"
+                    run_source(shell, loop, cell.id, cell.source if test else cell.run)
+            os._exit(0)
+        os.waitpid(pid, 0)
+
+
+class Memory:
+    """Peak of this machine's memory in use by a command's processes, sampled."""
+
+    def __init__(self) -> None:
+        self.peak = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Memory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.5):
+            total = 0
+            for process in psutil.Process().children(recursive=True):
+                try:
+                    total += process.memory_full_info().pss
+                except (psutil.Error, OSError):
+                    continue
+            self.peak = max(self.peak, total)
+
+
+def median(values: list[float]) -> str:
+    """A median with its range, in milliseconds."""
+    low, high = 1000 * min(values), 1000 * max(values)
+    return f"{1000 * statistics.median(values):.0f} ({low:.0f} to {high:.0f})"
+
+
+def in_turns(rounds: int, root: Path, count: int) -> dict[str, list[float]]:
+    """Seconds a submission of each way, measured in turns."""
+    ways: dict[str, tuple[Callable[[], float], int]] = {
+        "stock": (lambda: stock(root, 1), FEW),
+        "stock, two": (lambda: stock(root, 2), FEW),
+        "ours, demos": (lambda: ours(root, "--run-demos"), count),
+        "limit, demos": (lambda: limit(root, True), count),
+        "ours": (lambda: ours(root), count),
+        "limit": (lambda: limit(root, False), count),
+        "ours, no sandbox": (lambda: ours(root, "--sandbox", "none"), count),
+    }
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(rounds):
+        for name, (measure, submissions) in ways.items():
+            found[name].append(measure() / submissions)
+            print(f"round {number + 1}: {name}: {1000 * found[name][-1]:.0f} ms", flush=True)
+    return found
+
+
+def cluster(root: Path) -> float:
+    """Seconds of grading on a dask cluster of two workers on this machine."""
+    file = root / "scheduler.json"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment()}
+    here = ("--no-dashboard", "--host", "127.0.0.1")
+    dask = str(PROGRAMS / "dask")
+    words = [dask, "scheduler", *here, "--port", "0", "--scheduler-file", str(file)]
+    started = [subprocess.Popen(words, **quiet)]
+    try:
+        while not file.exists():
+            time.sleep(0.1)
+        address = json.loads(file.read_text())["address"]
+        words = [dask, "worker", address, *here, "--nthreads", "1"]
+        started += [subprocess.Popen(words, **quiet) for _ in range(CORES)]
+        time.sleep(5)
+        return ours(root, "--scheduler", address)
+    finally:
+        for process in reversed(started):
+            process.terminate()
+            process.wait()
+
+
+def main() -> None:
+    """Measure, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--sizes", type=int, nargs="*", default=[12, 100, 1000])
+    parser.add_argument("--no-write", action="store_true")
+    options = parser.parse_args()
+    whole: dict[tuple[int, bool], float] = {}
+    peak: dict[int, int] = {}
+    for count in options.sizes:
+        with course(count) as root:
+            ours(root)  # compiles, decides where tests run
+            if count == options.sizes[0]:
+                turns = in_turns(options.rounds, root, count)
+            for demos in (False, True) if count < 500 else (False,):
+                with Memory() as memory:
+                    whole[count, demos] = ours(root, *(["--run-demos"] if demos else []))
+                peak[count] = max(peak.get(count, 0), memory.peak)
+                print(f"{count} demos={demos}: {whole[count, demos]:.1f} s", flush=True)
+            if count == 100:
+                spread = cluster(root)
+                bare = {demos: limit(root, demos) / count for demos in (False, True)}
+    text = report(turns, whole, peak, options.sizes, spread, bare)
+    print(text)
+    if not options.no_write:
+        before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+        after = rest.partition(END)[2]
+        PAGE.write_text(f"{before}{BEGIN}{text}{END}{after}", encoding="utf-8")
+
+
+def report(
+    turns: dict[str, list[float]],
+    whole: dict[tuple[int, bool], float],
+    peak: dict[int, int],
+    sizes: list[int],
+    spread: float,
+    bare: dict[bool, float],
+) -> str:
+    """The tables."""
+    small, medium = sizes[0], sizes[1]
+    steady = {
+        demos: (whole[medium, demos] - whole[small, demos]) / (medium - small)
+        for demos in (False, True)
+    }
+    stock_best = min(statistics.median(turns["stock"]), statistics.median(turns["stock, two"]))
+    stock_serial = statistics.median(turns["stock"])
+    lines = [
+        f"In turns, {len(turns['stock'])} rounds, a class of {small} (stock: {FEW}); start-up "
+        "included; milliseconds a submission, median and range:",
+        "",
+        "| | ms a submission |",
+        "|---|--:|",
+        *(f"| {name} | {median(values)} |" for name, values in turns.items()),
+        "",
+        f"In steady state, from the classes of {small} and {medium}:",
+        "",
+        "| | every cell | demos left out |",
+        "|---|--:|--:|",
+        f"| ms a submission | {1000 * steady[True]:.0f} | {1000 * steady[False]:.0f} |",
+        f"| the limit | {1000 * bare[True]:.0f} | {1000 * bare[False]:.0f} |",
+        f"| share of the limit | {bare[True] / steady[True]:.0%} "
+        f"| {bare[False] / steady[False]:.0%} |",
+        f"| times stock nbgrader, one process | {stock_serial / steady[True]:.1f} "
+        f"| {stock_serial / steady[False]:.1f} |",
+        f"| times stock nbgrader, two processes | {stock_best / steady[True]:.1f} "
+        f"| {stock_best / steady[False]:.1f} |",
+        f"| start-up, s | {whole[small, True] - small * steady[True]:.1f} "
+        f"| {whole[small, False] - small * steady[False]:.1f} |",
+        "",
+        "Whole classes, start-up included:",
+        "",
+        "| submissions | s, demos left out | ms a submission | s, every cell | peak memory, MB |",
+        "|--:|--:|--:|--:|--:|",
+    ]
+    for count in sizes:
+        every = f"{whole[count, True]:.1f}" if (count, True) in whole else ""
+        seconds = whole[count, False]
+        lines.append(
+            f"| {count} | {seconds:.1f} | {1000 * seconds / count:.0f} | {every} "
+            f"| {peak[count] / 2**20:.0f} |"
+        )
+    lines += ["", f"100 submissions on a cluster of two workers, demos left out: {spread:.1f} s."]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
