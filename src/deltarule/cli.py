@@ -1,7 +1,8 @@
 """The command line: arguments in, exit codes out; the work is done elsewhere.
 
 Exit codes: 0 done, 1 something did not pass, 2 wrong usage or a wrong source, 3 the machinery
-failed. Heavy imports stand inside the commands, so that ``deltarule --help`` is quick.
+failed, 130 stopped by Ctrl-C. Heavy imports stand inside the commands, so that ``deltarule
+--help`` is quick.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import click
 
 from deltarule import __version__
 from deltarule.config import Course, find_course, write_atomic
-from deltarule.errors import DeltaruleError, UsageError
+from deltarule.errors import DeltaruleError, MachineryError, UsageError
 
 if TYPE_CHECKING:
     from deltarule.grading.results import Result
@@ -28,6 +29,8 @@ __all__ = ["main"]
 
 P = ParamSpec("P")
 NOT_PASSED = 1
+STOPPED = 130
+"""What shells give a command that Ctrl-C has ended."""
 
 json_option = click.option(
     "--json",
@@ -53,13 +56,19 @@ def _reports_errors(command: Callable[P, None]) -> Callable[P, None]:
         except DeltaruleError as error:
             click.echo(f"deltarule: {error}", err=True)
             sys.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("deltarule: stopped. What is done is kept; run it again to go on.", err=True)
+            sys.exit(STOPPED)
 
     return run
 
 
 def _write_json(path: Path | None, record: Any) -> None:
     if path is not None:
-        write_atomic(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+        try:
+            write_atomic(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise MachineryError(f"{path} cannot be written: {error}") from error
 
 
 @main.command()

@@ -13,7 +13,7 @@ from deltarule.grading.sandbox.zygote import Zygote
 MIB = 2**20
 SMALL = Limits(
     address_bytes=1536 * MIB,
-    memory_bytes=700 * MIB,
+    memory_bytes=400 * MIB,
     processes=40,
     file_bytes=20 * MIB,
     disk_bytes=40 * MIB,
@@ -59,15 +59,30 @@ def boot(course_root, tmp_path_factory):
             zygote.close()
 
 
-@pytest.fixture(params=["namespaces", "landlock"])
+@pytest.fixture(scope="session", params=["namespaces", "landlock"])
 def sandbox(request, boot):
     """A fork server in a sandbox that has to hold."""
     return boot(request.param)
 
 
+@pytest.fixture(scope="session")
+def strongest(boot):
+    """One in the strongest sandbox that there is, for what is alike in all of them."""
+    try:
+        return boot("namespaces")
+    except pytest.skip.Exception:
+        return boot("landlock")
+
+
 @pytest.fixture
 def child(sandbox):
     with sandbox.child() as one:
+        yield one
+
+
+@pytest.fixture
+def any_child(strongest):
+    with strongest.child() as one:
         yield one
 
 

@@ -11,7 +11,7 @@ def lines(*found):
 
 def outputs(*found, most=1000, displays=None):
     taken = Outputs(most, {} if displays is None else displays)
-    taken.take(records(lines(*found)))
+    taken.take(records(lines(*found), most))
     return taken.items
 
 
@@ -67,7 +67,7 @@ def test_a_large_display_is_left_out():
 def test_torn_and_forged_lines_are_passed_over():
     data = b'{"kind": "te\n[1]\n5\n\xff\n' + lines(text("kept"), {"kind": "magic"}, {"kind": ["x"]})
     taken = Outputs(1000, {})
-    taken.take(records(data))
+    taken.take(records(data, 1000))
     assert [one["text"] for one in taken.items] == ["kept"]
 
 
@@ -80,5 +80,48 @@ def test_data_of_a_wrong_type_is_left_out():
 def test_numbers_that_json_does_not_know_are_none():
     taken = Outputs(1000, {})
     line = b'{"kind": "display", "data": {"application/json": [NaN, 1]}, "metadata": {}}'
-    taken.take(records(line))
+    taken.take(records(line, 1000))
     assert taken.items[0]["data"] == {"application/json": [None, 1]}
+
+
+def test_an_endless_number_of_records_is_not_read():
+    found = list(records(b"{}\n" * 10**6, 1000))
+    assert len(found) < 20_000
+
+
+def test_updates_of_many_outputs_are_cheap():
+    displays = {}
+    named = {"transient": {"display_id": "one"}}
+    shown = outputs(*[display("x", **named)] * 3000, most=10**7, displays=displays)
+    outputs(*[{**display("y", **named), "kind": "update"}] * 5000, most=10**7, displays=displays)
+    assert len(displays["one"]) <= 50
+    assert shown[0]["data"] == {"text/plain": "y"}
+
+
+def test_ids_that_nobody_showed_are_not_kept():
+    displays = {}
+    for number in range(3000):
+        named = {"transient": {"display_id": str(number)}}
+        outputs({**display("y", **named), "kind": "update"}, displays=displays)
+        outputs(
+            display("y", **named),
+            display("z", transient={"display_id": "x" * 9999}),
+            displays=displays,
+        )
+    assert len(displays) == 2000
+
+
+def test_infinite_numbers_are_none():
+    taken = Outputs(1000, {})
+    line = (
+        b'{"kind": "display", "data": {"application/json": [1e999, -1e999, 1.5]}, "metadata": {}}'
+    )
+    taken.take(records(line, 1000))
+    assert taken.items[0]["data"] == {"application/json": [None, None, 1.5]}
+
+
+def test_counts_that_are_none_are_left_out():
+    found = outputs(
+        *({**display("x"), "kind": "result", "count": n} for n in (3, True, -1, 10**400))
+    )
+    assert [one["execution_count"] for one in found] == [3, None, None, None]

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from deltarule.errors import MachineryError
-from deltarule.grading import zygote as client
 from deltarule.grading.child import harmless, processes, seccomp, visible
 from deltarule.grading.child.settings import Settings
-from deltarule.grading.sandbox.zygote import Zygote
+from deltarule.grading.sandbox.canary import Canary
+from deltarule.grading.sandbox.zygote import Zygote, student_packages
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sandboxes need Linux")
 
@@ -245,7 +245,7 @@ def test_packages_may_hold_a_secret_that_no_child_sees(sandbox, folder_for_all):
     (packages / "grader").mkdir(parents=True, exist_ok=True)
     (packages / "grader" / "__init__.py").write_text("answer = 42")
     (packages / "allowed.py").write_text("value = 1")
-    more = [*client.student_packages(), str(packages)]
+    more = [*student_packages(), str(packages)]
     with (
         Zygote(sandbox.tier, packages=more, secrets=[packages / "grader"], imports=[]) as zygote,
         zygote.child() as child,
@@ -263,9 +263,9 @@ def test_packages_may_hold_a_secret_that_no_child_sees(sandbox, folder_for_all):
 def test_a_sandbox_that_leaks_is_never_used(sandbox, monkeypatch):
     import numpy
 
-    tells = client._Canary.tells
+    tells = Canary.tells
     readable = {"file": numpy.__file__}  # a child may read this: the probe must notice
-    monkeypatch.setattr(client._Canary, "tells", lambda self: tells(self) | readable)
+    monkeypatch.setattr(Canary, "tells", lambda self: tells(self) | readable)
     zygote = Zygote(sandbox.tier, imports=[])
     with pytest.raises(MachineryError, match="does not hold: could read a file outside"):
         zygote.start()
@@ -306,7 +306,8 @@ def test_a_sandbox_that_does_not_exist_is_refused():
 DENY = """
 import ctypes, json, struct, sys
 from deltarule.grading.child import linux, seccomp
-from deltarule.grading.sandbox.zygote import Zygote
+from deltarule.grading.sandbox.canary import Canary
+from deltarule.grading.sandbox.zygote import Zygote, student_packages
 from deltarule.errors import MachineryError
 rules = b''.join(
     struct.pack('HBBI', 0x15, 0, 1, number) + struct.pack('HBBI', 6, 0, 0, 0x00050001)
@@ -379,7 +380,8 @@ def test_nothing_stays_behind(tmp_path, monkeypatch, boot):
 GRADER = """
 import json, os, sys
 from deltarule.grading.child import processes
-from deltarule.grading.sandbox.zygote import Zygote
+from deltarule.grading.sandbox.canary import Canary
+from deltarule.grading.sandbox.zygote import Zygote, student_packages
 zygote = Zygote(sys.argv[1], imports=[])
 zygote.start()
 child = zygote.child()

@@ -25,6 +25,8 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import is_grade, is_solution
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config
 
 from deltarule.bridge.compiled import (
@@ -228,8 +230,19 @@ def see_recorded(course: Course, assignment: str, db_url: str) -> None:
 
     Raises:
         ReleaseRefusedError: graded cells changed although submissions exist.
-        MachineryError: nbgrader failed.
+        MachineryError: nbgrader failed, or the gradebook cannot be read.
     """
+    try:
+        _see_recorded(course, assignment, db_url)
+    except SQLAlchemyError as error:
+        said = str(getattr(error, "orig", None) or error).strip()
+        raise MachineryError(
+            f"the gradebook {make_url(db_url)} cannot be read: {said}\nSee that its server runs "
+            "and that its disk has room, then run this again."
+        ) from error
+
+
+def _see_recorded(course: Course, assignment: str, db_url: str) -> None:
     from deltarule.bridge.build import require_recorded
 
     if assignment in course.assignments():

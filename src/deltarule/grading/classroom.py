@@ -36,14 +36,14 @@ from deltarule.grading.inbox import (
     students_of,
 )
 from deltarule.grading.plan import AssignmentPlan, plan_assignment
-from deltarule.grading.pool import decide, grade_all
+from deltarule.grading.pool import Team, grade_all
 from deltarule.grading.results import Result
 from deltarule.grading.submission import Allowance, Graded, given_up
-from deltarule.grading.worker import Job, Task, Worker, environment_versions
+from deltarule.grading.worker import Job, Task, environment_versions
 
 __all__ = ["Grading", "GradingSettings", "grade_notebooks", "set_limits"]
 
-Schedule = Callable[[Job, Iterable[Task], int], Iterator[Graded]]
+Schedule = Callable[[Team, Iterable[Task], int], Iterator[Graded]]
 """Grades tasks somewhere; :func:`~deltarule.grading.pool.grade_all` does it on this machine."""
 
 MB = 2**20
@@ -173,17 +173,15 @@ class Grading:
 
         Raises:
             UsageError: there is nothing to grade, or a limit is not known.
-            MachineryError: no sandbox holds, the gradebook cannot be written, the disk is full, or
-                somebody has pressed Ctrl-C. What was graded before is on record.
+            MachineryError: no sandbox holds, the gradebook cannot be written, or the disk is full.
+                What was graded before is on record.
         """
-        again = "what was graded is on record; run the same command to go on"
         try:
             yield from self._results()
-        except KeyboardInterrupt:
-            raise MachineryError(f"stopped: {again}") from None
         except OSError as error:
             raise MachineryError(
-                f"{error}\nMake room on the disk, or see who may write there; {again}."
+                f"{error}\nMake room on the disk, or see who may write there. What was graded is "
+                "on record; run the same command to go on."
             ) from error
 
     def _results(self) -> Iterator[Result]:
@@ -213,7 +211,12 @@ class Grading:
                 yield from self._grade(stale, job, writer)
 
     def _grade(self, students: Sequence[str], job: Job, writer: Any) -> Iterator[Result]:
-        job = replace(job, plan=_decided(self.course, job))
+        with Team(job) as team:
+            team.go_on_with(_decided(self.course, team))
+            yield from self._graded_by(team, students, writer)
+
+    def _graded_by(self, team: Team, students: Sequence[str], writer: Any) -> Iterator[Result]:
+        job = team.job
         keys = {}
 
         def noted() -> Iterator[Task]:
@@ -221,7 +224,7 @@ class Grading:
                 keys[student] = self._key(student, job)
                 yield Task(student, self._folder(student), self._seed)
 
-        for graded in self.schedule(job, noted(), self.settings.jobs):
+        for graded in self.schedule(team, noted(), self.settings.jobs):
             student = graded.result.student
             key = keys.pop(student)
             kept = self._kept_path(student)
@@ -326,8 +329,9 @@ def _job(course: Course, plan: AssignmentPlan, settings: GradingSettings) -> Job
     )
 
 
-def _decided(course: Course, job: Job) -> AssignmentPlan:
+def _decided(course: Course, team: Team) -> AssignmentPlan:
     """The plan with the place of each test; found out once for a state of the assignment."""
+    job = team.job
     path = course.build / "plans" / f"{job.plan.assignment}.json"
     key = hashlib.sha256(
         json.dumps([job.plan.key, job.environment, package_hash("exchange", "grading")]).encode()
@@ -338,7 +342,7 @@ def _decided(course: Course, job: Job) -> AssignmentPlan:
     except (OSError, ValueError, KeyError, TypeError):
         places = None
     if places is None:
-        found = decide(job)
+        found = team.decide()
         places = {
             f"{notebook.name}/{cell.grade_id}": cell.verdict_in
             for notebook in found.notebooks
@@ -385,15 +389,17 @@ def grade_notebooks(
     names = [path.stem for path in (masters or course.sources(assignment))]
     chosen = _matched(names, files, assignment)
     plan = plan_assignment(course, assignment)
-    job = _job(course, plan, settings)
-    job = replace(job, plan=_decided(course, job))
     seed = secrets.randbits(32) if settings.seed is None else settings.seed
     course.build.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=course.build, prefix="grade-") as scratch:
+    with (
+        tempfile.TemporaryDirectory(dir=course.build, prefix="grade-") as scratch,
+        Team(_job(course, plan, settings)) as team,
+    ):
         for name, file in chosen.items():
             shutil.copyfile(file, Path(scratch) / f"{name}.ipynb")
-        with Worker(job) as worker:
-            return worker.grade(Task(student, Path(scratch), seed)).result
+        team.go_on_with(_decided(course, team))
+        (graded,) = grade_all(team, [Task(student, Path(scratch), seed)], jobs=1)
+        return graded.result
 
 
 def _matched(names: Sequence[str], files: Sequence[Path], assignment: str) -> dict[str, Path]:

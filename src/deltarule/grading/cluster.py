@@ -28,6 +28,7 @@ Everybody with a certificate of that authority is trusted, so it should be one f
 from __future__ import annotations
 
 import ipaddress
+import logging
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError
@@ -36,13 +37,14 @@ from urllib.parse import urlsplit
 
 from deltarule.errors import MachineryError, UsageError
 from deltarule.grading.plain import grade_told, told_job, told_task
+from deltarule.grading.pool import Team
 from deltarule.grading.results import Result
 from deltarule.grading.submission import Graded, given_up
 from deltarule.grading.worker import ENDED, Job, Task
 
 __all__ = ["on_cluster"]
 
-CONNECT_SECONDS = 20
+CONNECT_SECONDS = 10
 
 WORKER_SECONDS = 60
 """How long to wait for a worker where there is none; a machine may be starting again."""
@@ -77,8 +79,8 @@ def on_cluster(address: str) -> Any:
     except ImportError:
         raise UsageError("--scheduler needs dask: pip install 'deltarule[cluster]'") from None
 
-    def schedule(job: Job, tasks: Iterable[Task], _: int) -> Iterator[Graded]:
-        return _grade_all(parts.geturl(), job, tasks)
+    def schedule(team: Team, tasks: Iterable[Task], _: int) -> Iterator[Graded]:
+        return _grade_all(parts.geturl(), team.job, tasks)
 
     return schedule
 
@@ -105,15 +107,34 @@ def _grade_all(address: str, job: Job, tasks: Iterable[Task]) -> Iterator[Graded
 def _connected(address: str) -> Any:
     from distributed import Client
 
+    if address.startswith("tls:"):
+        _see_certificates(address)
+    for name in ("distributed.client", "distributed.core"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what they tell at length, we say
     try:
         return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise MachineryError(f"no scheduler answers at {address}: {error}") from None
-    except TypeError as error:  # dask's word for certificates that are not configured
+
+
+def _see_certificates(address: str) -> None:
+    """See that dask is configured for TLS; a client that is not keeps trying.
+
+    Raises:
+        UsageError: it is not.
+    """
+    from distributed.security import Security
+
+    try:
+        found = Security().get_connection_args("client")["ssl_context"] is not None
+        said = "dask knows no certificates"
+    except (OSError, ValueError) as error:  # no such file, or it holds something else
+        found, said = False, str(error)
+    if not found:
         raise UsageError(
-            f"{address} cannot be used: {error}; say where the certificates are, for instance by "
+            f"{address} cannot be used: {said}; say where they are, for instance by the variables "
             "DASK_DISTRIBUTED__COMM__TLS__CA_FILE, …__TLS__CLIENT__CERT and …__TLS__CLIENT__KEY"
-        ) from None
+        )
 
 
 class _Round:

@@ -68,7 +68,7 @@ def grade_told(told: Plain, task: Plain) -> Plain:
     with _seat.lock:
         worker = _seat.worker(told)
         try:
-            with tempfile.TemporaryDirectory(prefix="deltarule-task-") as scratch:
+            with tempfile.TemporaryDirectory(dir=_room(), prefix="deltarule-task-") as scratch:
                 for name, kind, size, content in task["notebooks"]:
                     _put(Path(scratch, Path(name).name), kind, size, content)
                 graded = worker.grade(Task(task["student"], Path(scratch), task["seed"]))
@@ -108,7 +108,8 @@ class _Seat:
         if self.key != told["key"]:
             self.leave()
             _see_same(told)
-            folder = self.open.enter_context(tempfile.TemporaryDirectory(prefix="deltarule-job-"))
+            made = tempfile.TemporaryDirectory(dir=_room(), prefix="deltarule-job-")
+            folder = self.open.enter_context(made)
             self.at_work = self.open.enter_context(Worker(_job(told, Path(folder))))
             self.key = told["key"]
         return self.at_work
@@ -117,6 +118,16 @@ class _Seat:
         """End the worker, and remove its folder."""
         self.key = ""
         self.open.close()
+
+
+def _room() -> str | None:
+    """Where dask keeps this worker's files: the next one removes those of a worker that died."""
+    from distributed import get_worker
+
+    try:
+        return str(get_worker().local_directory)
+    except ValueError:  # called where there is no cluster
+        return None
 
 
 _seat = _Seat()

@@ -19,6 +19,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -27,7 +28,7 @@ from deltarule.grading.plan import AssignmentPlan
 from deltarule.grading.submission import Graded, given_up
 from deltarule.grading.worker import ENDED, MOST_ATTEMPTS, Job, Task, Worker, die_with_parent
 
-__all__ = ["decide", "grade_all"]
+__all__ = ["Team", "grade_all"]
 
 WAITING = 2
 """Submissions that each worker has: one is graded, one waits."""
@@ -41,46 +42,24 @@ END_SECONDS = 5.0
 DECIDE, READY = "decide", "ready"
 
 
-def decide(job: Job) -> AssignmentPlan:
-    """The job's plan, with the place of each test decided by the reference solution.
-
-    Raises:
-        MachineryError: no sandbox holds, or the worker ends each time.
-    """
-    with _Team(job) as team:
-        for _ in range(MOST_ATTEMPTS):
-            hand = team.hire()
-            hand.give(DECIDE)
-            while (told := hand.take()) == READY:
-                pass
-            if isinstance(told, AssignmentPlan):
-                return told
-            team.bury(hand)
-    raise MachineryError(
-        f"the process that runs the solution of '{job.plan.assignment}' ended {MOST_ATTEMPTS} "
-        "times; see that this machine has memory left, then run this again"
-    )
-
-
-def grade_all(job: Job, tasks: Iterable[Task], jobs: int) -> Iterator[Graded]:
+def grade_all(team: Team, tasks: Iterable[Task], jobs: int) -> Iterator[Graded]:
     """Grade submissions, several at a time; outcomes come as they are ready.
 
     Args:
-        job: what they have in common.
+        team: with the job that they have in common.
         tasks: the submissions; taken one by one.
         jobs: how many are graded at a time.
 
     Raises:
         MachineryError: no sandbox holds, or workers do not start.
     """
-    with _Team(job) as team:
-        yield from _Round(team, tasks, jobs).outcomes()
+    return _Round(team, tasks, jobs).outcomes()
 
 
 class _Round:
     """All submissions of one run, on their way through a team."""
 
-    def __init__(self, team: _Team, tasks: Iterable[Task], jobs: int) -> None:
+    def __init__(self, team: Team, tasks: Iterable[Task], jobs: int) -> None:
         self.team = team
         self.jobs = jobs
         self.fresh = iter(tasks)
@@ -124,15 +103,19 @@ class _Round:
         self.team.bury(hand)
 
 
-class _Team:
-    """The workers of a job; a context manager that ends them all."""
+class Team:
+    """The workers of a job, none before they are needed; a context manager that ends them all.
+
+    Args:
+        job: what their submissions have in common.
+    """
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.hands: list[_Hand] = []
         self.failures = 0
 
-    def __enter__(self) -> _Team:
+    def __enter__(self) -> Team:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -141,6 +124,31 @@ class _Team:
             hand.dismiss()
         for hand in self.hands:
             hand.see_off(end)
+
+    def decide(self) -> AssignmentPlan:
+        """The job's plan, with the place of each test decided by the reference solution.
+
+        Raises:
+            MachineryError: no sandbox holds, or the worker ends each time.
+        """
+        for _ in range(MOST_ATTEMPTS):
+            hand = self.hire()
+            hand.give(DECIDE)
+            while (told := hand.take()) == READY:
+                pass
+            if isinstance(told, AssignmentPlan):
+                return told
+            self.bury(hand)
+        raise MachineryError(
+            f"the process that runs the solution of '{self.job.plan.assignment}' ended "
+            f"{MOST_ATTEMPTS} times; see that this machine has memory left, then run this again"
+        )
+
+    def go_on_with(self, plan: AssignmentPlan) -> None:
+        """Grade by this plan from now on."""
+        self.job = replace(self.job, plan=plan)
+        for hand in self.hands:
+            hand.give(plan)
 
     def hire(self) -> _Hand:
         """Start one more worker."""
@@ -189,8 +197,8 @@ class _Hand:
         self.tasks: deque[Task] = deque()
         self.ready = False
 
-    def give(self, task: Task | str) -> None:
-        """Send it a task; one that has ended is seen to be when it is listened to."""
+    def give(self, task: Task | AssignmentPlan | str) -> None:
+        """Send it something; whether it has ended is seen when it is listened to."""
         if isinstance(task, Task):
             self.tasks.append(task)
         with contextlib.suppress(OSError):
@@ -239,8 +247,11 @@ def _work(line: Connection, job: Job, grader: int) -> None:
         with Worker(job) as worker:
             line.send(READY)
             while True:
-                task = line.recv()
-                line.send(worker.decide() if task == DECIDE else worker.grade(task))
+                told = line.recv()
+                if isinstance(told, AssignmentPlan):
+                    worker.job = replace(job, plan=told)
+                else:
+                    line.send(worker.decide() if told == DECIDE else worker.grade(told))
     except (EOFError, KeyboardInterrupt):
         pass
     except DeltaruleError as error:

@@ -68,6 +68,7 @@ class _Server:
         self.settings = settings
         self.template = template
         self.children: set[int] = set()
+        self.ended: set[int] = set()
         self.missing: list[str] = []
 
     def _fork(self) -> int:
@@ -137,20 +138,25 @@ class _Server:
         if "end" in request:
             pid = int(request["end"])
             if pid in self.children:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
+                os.kill(pid, signal.SIGKILL)
                 self.children.discard(pid)
+                self.ended.add(pid)
             self._bury()
             return {"ended": pid}
         return {"pong": threads()}
 
     def _bury(self) -> None:
-        """Bury orphans, but never a child that the grader has not ended yet."""
+        """Bury the dead, but never a child that the grader has not ended yet.
+
+        The end of a child takes longer than anybody should wait for it.
+        """
+        for pid in list(self.ended):
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                self.ended.discard(pid)
         with contextlib.suppress(ChildProcessError):
             while True:
                 found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-                if found is None or found.si_pid in self.children:
+                if found is None or found.si_pid in self.children | self.ended:
                     return
                 os.waitpid(found.si_pid, 0)
 

@@ -15,7 +15,15 @@ import signal
 import time
 from collections.abc import Collection
 
-__all__ = ["children", "descendants", "lives", "memory", "sweep", "tasks_of_user"]
+__all__ = [
+    "Family",
+    "children",
+    "descendants",
+    "lives",
+    "memory",
+    "sweep",
+    "tasks_of_user",
+]
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 THREADS = 17
@@ -28,6 +36,8 @@ STOPPED = ("T", "t")
 ROUNDS, ROUNDS_TO_STOP = 300, 100
 CLEAN_ROUNDS = 2
 PAUSE = 0.002
+LOOKS_BEFORE_ALL_ARE_READ = 20
+"""A process number that was a stranger's may come to be one of ours: all are read now and then."""
 
 
 def _numbers() -> list[int]:
@@ -73,6 +83,50 @@ def _below(root: int) -> dict[int, str]:
 def descendants(root: int) -> list[int]:
     """Every living process below ``root``, itself not counted."""
     return list(_below(root))
+
+
+class Family:
+    """The processes below one, looked at again and again without reading about every stranger.
+
+    Who is below ``root`` was started by one that is, and whose parent ends gets another parent
+    below it: a stranger stays one as long as it lives.
+
+    Args:
+        root: the process; itself it does not count.
+    """
+
+    def __init__(self, root: int) -> None:
+        self.root = root
+        self._strangers: set[int] = set()
+        self._looks = 0
+
+    def look(self) -> dict[int, int]:
+        """The living ones, with the parent of each."""
+        if self._looks % LOOKS_BEFORE_ALL_ARE_READ == 0:
+            self._strangers = {self.root}
+        self._looks += 1
+        numbers = _numbers()
+        self._strangers.intersection_update(numbers)
+        found = {pid: _state_and_parent(pid) for pid in numbers if pid not in self._strangers}
+        read = {pid: (state, up) for pid, (state, up) in found.items() if state}
+        own = {self.root}
+        while more := {pid for pid, (_, up) in read.items() if up in own and pid not in own}:
+            own |= more
+        # One whose parent has ended meanwhile is neither: it is read again at the next look.
+        seen = {0, *self._strangers} - {self.root}
+        while more := {pid for pid, (_, up) in read.items() if up in seen and pid not in seen}:
+            seen |= more
+        self._strangers = (seen - {0}) | {self.root}
+        living = {pid: up for pid, (state, up) in read.items() if state not in ENDED}
+        return {pid: up for pid, up in living.items() if pid in own}
+
+    def below(self, pid: int) -> set[int]:
+        """Those below one of the family."""
+        parents = self.look()
+        found = {pid}
+        while more := {one for one, up in parents.items() if up in found and one not in found}:
+            found |= more
+        return found - {pid}
 
 
 def lives(pid: int) -> bool:

@@ -1,9 +1,9 @@
 """The process that runs a submission's cells, its spares, and the forks that serve tests.
 
-Before a cell that may do harm, the process forks a *spare*: a copy of the state before that cell,
-which only waits. If the cell runs too long, takes too much or ends its process, the grader kills
-the runner, and the spare goes on with the next cell. The runner is the parent, so that its
-threads, process id and open files are the same from cell to cell.
+Before a cell that may do harm, the process forks a *spare* where the grader asks for one: a copy
+of the state before that cell, which only waits. If the cell runs too long, takes too much or ends
+its process, the grader kills the runner, and the spare goes on with the next cell. The runner is
+the parent, so that its threads, process id and open files are the same from cell to cell.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ import socket
 import sys
 import tempfile
 import time
+from pathlib import Path
 from typing import Any, NoReturn
 
 from . import frames, linux
 from .harmless import is_harmless
+from .leftovers import Leftovers
 from .settings import Files, Serve
 from .shell import Shell, run_source, take_streams
 from .warm import seed_generators
@@ -74,6 +76,8 @@ class Runner:
         if sys.path[:1] != [""]:
             sys.path.insert(0, "")  # modules beside a notebook can be imported
         take_streams(self.shell)
+        folders = (str(Path.cwd()), os.environ["HOME"], os.environ["TMPDIR"])
+        self.leftovers = Leftovers(folders)
         sources = (self.files.out, self.files.err)
         self.shell.recorder.attach(self.files.log, sources, self.most_output)
         faulthandler.enable(file=self.files.trace, all_threads=False)
@@ -112,26 +116,24 @@ class Runner:
             self.forks.discard(pid)
 
     def _forget(self, pid: int) -> None:
+        """End a fork; it is buried when the next request comes."""
         if pid in self.forks:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, 0)
-            self.forks.discard(pid)
 
     def _run(self, request: dict[str, Any], descriptors: list[int]) -> None:
         source, cell = request["source"], request["run"]
-        spare = 0
-        if descriptors and not self._is_harmless(source):
-            spare = self._make_spare(descriptors)
-        for descriptor in descriptors:
-            os.close(descriptor)
-        frames.answer(self.channel, request, {"began": cell, "spare": spare > 0})
+        if descriptors:
+            spare = 0 if self._is_harmless(source) else self._make_spare(descriptors)
+            for descriptor in descriptors:
+                os.close(descriptor)
+            frames.answer(self.channel, request, {"began": cell, "spare": spare > 0})
         started = time.monotonic()
         error = run_source(self.shell, self.loop, cell, source)
         seconds = time.monotonic() - started
         count = self.shell.execution_count - 1
         done = {"done": cell, "error": error, "seconds": seconds, "count": count}
+        done["files"] = self.leftovers.found()
         frames.answer(self.channel, request, done)
 
     def _is_harmless(self, source: str) -> bool:
@@ -142,6 +144,7 @@ class Runner:
 
     def _make_spare(self, descriptors: list[int]) -> int:
         """Fork a copy that waits, and goes on as the runner when it is told to; 0 for none."""
+        self.leftovers.forget()
         try:
             pid = os.fork()
         except OSError:  # no more processes: the cell is run all the same

@@ -94,6 +94,7 @@ class Shell(InteractiveShell):  # type: ignore[misc]
         self.cell = ""
         self.files: dict[str, str] = {}
         self.raised: BaseException | None = None
+        self.transformed: tuple[str, str] | None = None
         super().__init__(*args, **more)
         self.compile.named = self._name
 
@@ -105,6 +106,13 @@ class Shell(InteractiveShell):  # type: ignore[misc]
         self.files[name] = self.cell
         self.recorder.put({"kind": "file", "name": name, "cell": self.cell})
         return name
+
+    def transform_cell(self, raw_cell: str) -> str:
+        """A cell as plain Python; the one that is about to be run was transformed before."""
+        ready, self.transformed = self.transformed, None
+        if ready is not None and ready[0] is raw_cell:
+            return ready[1]
+        return str(super().transform_cell(raw_cell))
 
     def init_virtualenv(self) -> None:
         """The import path is given."""
@@ -209,6 +217,7 @@ async def _run(shell: Shell, source: str) -> Any:
             shell.events.trigger("post_execute")
             shell.events.trigger("post_run_cell", result)
     else:
+        shell.transformed = None if failed else (source, transformed)
         result = shell.run_cell(source, store_history=True)
     for _ in range(3):  # tasks that were made get their first turns, as between two cells
         await asyncio.sleep(0)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from deltarule.grading.sandbox.outputs import number
+
 __all__ = ["CellError", "CellOutcome", "Over", "Struck", "claimed"]
 
 ERRORS = {"MemoryError": "memory", 11: "processes", 12: "memory", 27: "disk", 28: "disk"}
@@ -15,6 +17,8 @@ ERRORS = {"MemoryError": "memory", 11: "processes", 12: "memory", 27: "disk", 28
 
 SAYINGS = {"can't start new thread": "processes", "can't allocate memory": "memory"}
 """Parts of messages that say so where neither type nor number does: of threading, of torch."""
+
+LONGEST_NAME, LONGEST_MESSAGE = 500, 2000
 
 NAMES = {
     "memory": "there was no more memory to be had",
@@ -89,12 +93,11 @@ def claimed(
     told, count = answer.get("error"), answer.get("count")
     error, struck = None, None
     if isinstance(told, dict):
-        line = told.get("line")
         error = CellError(
-            _text(told, "type"),
-            _text(told, "message"),
-            _text(told, "cell"),
-            line if isinstance(line, int) else 0,
+            _text(told, "type", LONGEST_NAME),
+            _text(told, "message", LONGEST_MESSAGE),
+            _text(told, "cell", LONGEST_NAME),
+            number(told.get("line")) or 0,
         )
         code = told.get("errno")
         limit = ERRORS.get(error.type) or ERRORS.get(code if isinstance(code, int) else 0)
@@ -102,10 +105,9 @@ def claimed(
             limit = which if saying in error.message else limit
         if limit is not None:
             struck = Struck(limit, NAMES[limit], error.cell, error.line)
-    number = count if isinstance(count, int) else None
-    return CellOutcome(cell, items, error, struck, seconds, number, finished=True)
+    return CellOutcome(cell, items, error, struck, seconds, number(count), finished=True)
 
 
-def _text(record: dict[str, Any], name: str) -> str:
+def _text(record: dict[str, Any], name: str, longest: int) -> str:
     value = record.get(name)
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+    return value[:longest].encode("utf-8", "replace").decode() if isinstance(value, str) else ""

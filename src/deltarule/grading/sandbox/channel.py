@@ -220,12 +220,14 @@ class Channel:
 
     def _wait(self, event: int, end: float, watch: Watch | None) -> None:
         """Wait until the socket is ready; look from time to time, however much comes."""
+        if self.own.fileno() < 0:
+            raise Gone("the channel is closed")
         poll = select.poll()
         poll.register(self.own, event)
         while True:
             now = time.monotonic()
             if now >= end:
-                raise Silent
+                raise Silent("there was no answer in time")
             if watch is not None and now >= self._next_look:
                 watch()
                 self._next_look = time.monotonic() + TICK

@@ -12,22 +12,33 @@ from deltarule.grading.child import processes
 from deltarule.grading.sandbox.cell_outcomes import Over
 from deltarule.grading.sandbox.channel import Channel, Gone
 
-__all__ = ["Fork"]
+__all__ = ["Fork", "opened"]
 
 
 class Fork:
     """A copy of a submission's process that serves one test and is thrown away.
+
+    Args:
+        channel: on which the copy has said that it is ready.
+        family: the processes of the submission.
+        watch: sees whether they take more than they may.
+
+    Raises:
+        Gone: who said so is not one of them.
 
     Attributes:
         channel: messages of JSON to and from the copy.
         pid: its process id.
     """
 
-    def __init__(self, channel: Channel, watch: Callable[[], None]) -> None:
+    def __init__(
+        self, channel: Channel, family: processes.Family, watch: Callable[[], None]
+    ) -> None:
         self.channel = channel
         self.pid = channel.sender
+        self._family = family
         self._watching = watch
-        self._handle = os.pidfd_open(self.pid)
+        self._handle = opened(family, self.pid)
 
     def __enter__(self) -> Fork:
         return self
@@ -80,9 +91,9 @@ class Fork:
 
     def _kill(self) -> None:
         with contextlib.suppress(OSError):
-            signal.pidfd_send_signal(self._handle, signal.SIGSTOP)
-        processes.sweep(self.pid, keep=())
-        with contextlib.suppress(OSError):
+            if self._family.below(self.pid):
+                signal.pidfd_send_signal(self._handle, signal.SIGSTOP)
+                processes.sweep(self.pid, keep=())
             signal.pidfd_send_signal(self._handle, signal.SIGKILL)
 
     def close(self) -> None:
@@ -92,3 +103,22 @@ class Fork:
             os.close(self._handle)
             self._handle = -1
         self.channel.close()
+
+
+def opened(family: processes.Family, pid: int) -> int:
+    """A handle of a process of the submission.
+
+    The number comes with a message; who sent it may have ended since, and the number may be that
+    of a stranger now, whom nobody may end.
+
+    Raises:
+        Gone: there is no such process any more.
+    """
+    try:
+        handle = os.pidfd_open(pid)
+    except OSError as error:
+        raise Gone(f"process {pid} has ended: {error.strerror}") from None
+    if pid not in family.look():  # asked with the handle open: the number is not given away
+        os.close(handle)
+        raise Gone(f"process {pid} has ended")
+    return handle

@@ -6,29 +6,54 @@ Neighbouring pieces of a stream become one output. Everything here is plain data
 
 from __future__ import annotations
 
+import io
+import itertools
 import json
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Outputs", "records"]
+from deltarule.grading.child.recorder import RECORD_OVERHEAD
+
+__all__ = ["Outputs", "number", "records"]
 
 CUT = "\n[The rest of this cell's output is left out: it is more than {} bytes.]\n"
 STREAMS = ("stdout", "stderr")
 DEEPEST = 50
 MOST_OUTPUTS = 2000
+MOST_NAMES = 2000
+"""Display ids of a notebook, and file names of a cell, that are followed."""
+
+MOST_SHOWN = 50
+"""Outputs that share a display id and are changed by an update."""
+
 LONGEST_NAME = 500
+LARGEST_NUMBER = 2**31
+MOST_RECORDS = 10_000
+"""Records that are read whatever they cost; more of them only as far as text may go."""
 
 
-def records(data: bytes) -> Iterator[dict[str, Any]]:
-    """The records in a log; a torn or forged line is passed over."""
-    for line in data.split(b"\n"):
+def records(data: bytes, most: int) -> Iterator[dict[str, Any]]:
+    """The records in a log; a torn or forged line is passed over.
+
+    Args:
+        data: the log.
+        most: bytes of output that are kept; an honest child writes no more lines than fit.
+    """
+    lines = io.BytesIO(data)
+    for line in itertools.islice(lines, MOST_RECORDS + most // RECORD_OVERHEAD):
         try:
-            record = json.loads(line, parse_constant=lambda _: None) if line else None
+            record = json.loads(line, parse_constant=lambda _: None)
         except (ValueError, RecursionError):
             continue
         if isinstance(record, dict):
             yield record
+
+
+def number(value: Any) -> int | None:
+    """A count or a line number, or None for what is neither."""
+    return value if type(value) is int and 0 <= value < LARGEST_NUMBER else None
 
 
 @dataclass
@@ -69,8 +94,9 @@ class Outputs:
                 self._clear_next = record.get("wait") is True
                 if not self._clear_next:
                     self._clear()
-            elif kind == "file" and len(self.files) < MOST_OUTPUTS:
-                self.files[_clean(record.get("name"))] = _clean(record.get("cell"))
+            elif kind == "file" and len(self.files) < MOST_NAMES:
+                name = _clean(record.get("name"))[:LONGEST_NAME]
+                self.files[name] = _clean(record.get("cell"))[:LONGEST_NAME]
             elif kind == "cut":
                 self._cut()
         self._end_stream()
@@ -147,9 +173,7 @@ class Outputs:
         if self._size > self.most:
             self._cut()
             return
-        transient = record.get("transient")
-        name = transient.get("display_id") if isinstance(transient, dict) else None
-        shown = self.displays.setdefault(name, []) if isinstance(name, str) else []
+        shown = self._shown(record.get("transient"), kind)
         if kind == "update":
             for output in shown:
                 output.update(data=data, metadata=metadata)
@@ -157,12 +181,20 @@ class Outputs:
         self._start()
         output = {"output_type": "display_data", "data": data, "metadata": metadata}
         if kind == "result":
-            count = record.get("count")
             output["output_type"] = "execute_result"
-            output["execution_count"] = count if isinstance(count, int) else None
+            output["execution_count"] = number(record.get("count"))
         self.items.append(output)
-        if isinstance(name, str):
+        if len(shown) < MOST_SHOWN:
             shown.append(output)
+
+    def _shown(self, transient: Any, kind: str) -> list[dict[str, Any]]:
+        """The outputs with a display id, those of this notebook that an update changes."""
+        name = transient.get("display_id") if isinstance(transient, dict) else None
+        if not isinstance(name, str) or len(name) > LONGEST_NAME:
+            return []
+        if kind == "update" or len(self.displays) >= MOST_NAMES:
+            return self.displays.get(name, [])
+        return self.displays.setdefault(name, [])
 
     def _error(self, record: dict[str, Any]) -> None:
         lines = record.get("traceback")
@@ -198,11 +230,13 @@ def _bundle(data: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any, depth: int = 0) -> Any:
-    """JSON data without what UTF-8 cannot hold, and not too deep."""
+    """JSON data without what UTF-8 or other readers of JSON cannot hold, and not too deep."""
     if depth > DEEPEST:
         return None
     if isinstance(value, str):
         return _clean(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if isinstance(value, list):
         return [_plain(item, depth + 1) for item in value]
     if isinstance(value, dict):

@@ -63,7 +63,7 @@ class Recording:
         """
         log, *sources, _ = self.descriptors
         outputs = Outputs(most, displays)
-        outputs.take(records(_read_at(log, 0, 2 * most + LOG_OVERHEAD)))
+        outputs.take(records(_read_at(log, 0, 2 * most + LOG_OVERHEAD), most))
         for name, source in zip(STREAMS, sources, strict=True):
             data = _read_at(source, outputs.seen[name], most + 1)
             outputs.rest(name, data.decode("utf-8", "replace"))

@@ -1,8 +1,9 @@
 """One submission in its sandbox, as the grader sees it: put files, run cells, fork for tests.
 
-A cell may take the process down; the rest of the submission goes on from the spare that was made
-before the cell, or, where there is none, from the start with the cells run again. Nothing that the
-child does is an exception here: it is an outcome that names the cell, the limit, and the line.
+A cell may take the process down; the rest of the submission goes on from the last spare, a copy of
+the process that waits, or from the start, and the cells since then are run again. A spare is made
+where that would take long, or where cells have changed files. Nothing that the child does is an
+exception here: it is an outcome that names the cell, the limit, and the line.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from deltarule.grading.child import processes
 from deltarule.grading.child.settings import Limits
 from deltarule.grading.sandbox.cell_outcomes import CellOutcome, Over, Struck, claimed
 from deltarule.grading.sandbox.channel import Channel, Gone, Silent
-from deltarule.grading.sandbox.forks import Fork
+from deltarule.grading.sandbox.forks import Fork, opened
+from deltarule.grading.sandbox.places import size_of
 from deltarule.grading.sandbox.recording import Recording
 
 __all__ = ["Child", "Handles"]
@@ -33,6 +35,11 @@ MOST_RECOVERIES = 10
 
 ANSWER_SECONDS = 20.0
 """How long a process may take to say that it is ready; it normally takes milliseconds."""
+
+
+SPARE_AFTER = 1.0
+"""Seconds of cells that are run again rather than kept in a spare. A spare takes about 15 ms, and
+of a hundred submissions hardly two ever need one."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +63,13 @@ class Handles:
 
 @dataclass(frozen=True)
 class _Ran:
-    """A cell that came to its end, so that it can be run again."""
+    """A cell that came to its end, so that it can be run again; ``took`` seconds."""
 
     cell: str
     source: str
     seconds: float
     spare: bool
+    took: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,8 @@ class Child:
         self._runner: Channel | None = None
         self._runner_handle = -1
         self._runner_pid = 0
+        self._left_files = False
+        self._family = processes.Family(handles.pid)
         self._displays: dict[str, list[dict[str, Any]]] = {}
 
     def __enter__(self) -> Child:
@@ -125,8 +135,7 @@ class Child:
             cell: its id.
             source: its text.
             seconds: how long it may take; the limit of the submission if None.
-            spare: whether to keep a copy of the state before it, where it may do harm. A copy takes
-                about 20 ms; without one, an accident has the cells since the last copy run again.
+            spare: whether a copy of the state before it may be kept where it is worth it.
         """
         limit = self.limits.cell_seconds if seconds is None else seconds
         ran = _Ran(cell, source, limit, spare)
@@ -136,7 +145,7 @@ class Child:
             return CellOutcome(cell, [], None, Struck("ended", self.given_up), 0.0)
         outcome = self._attempt(ran)
         if outcome.finished:
-            self._ran.append(ran)
+            self._ran.append(replace(ran, took=outcome.seconds))
         else:
             self._recover()
         if outcome.finished and outcome.struck is not None and outcome.struck.limit == "processes":
@@ -156,10 +165,10 @@ class Child:
             with theirs:
                 self._runner.ask({"fork": seed}, ANSWER_SECONDS, [theirs.fileno()])
             ours.receive(ANSWER_SECONDS)
+            return Fork(ours, self._family, self._watch)
         except (Gone, Silent) as error:
             ours.close()
             raise Gone(f"there is no copy of the process for the test: {error}") from None
-        return Fork(ours, self._watch)
 
     def close(self) -> None:
         """End everything inside."""
@@ -178,17 +187,10 @@ class Child:
         assert self._runner is not None
         recording = self.handles.recording
         recording.clear()
-        spare, theirs = Channel.pair()
         struck, answer = None, {}
         started = time.monotonic()
         try:
-            with theirs:
-                request = {"run": ran.cell, "source": ran.source}
-                given = [theirs.fileno()] if ran.spare else []
-                number = self._runner.post(request, ran.seconds, given)
-            began = self._runner.answer(number, ran.seconds, self._watch_cell)
-            if began.get("spare"):
-                self._keep(_Spare(spare, len(self._ran)))
+            number = self._begin(self._runner, ran)
             left = ran.seconds - (time.monotonic() - started)
             answer = self._runner.answer(number, max(left, 0.0), self._watch_cell)
         except Silent:
@@ -202,9 +204,8 @@ class Child:
             struck = Struck("ended", "this cell ended its process")
         seconds = time.monotonic() - started
         outputs = recording.read(self.limits.output_bytes, self._displays)
-        if self._spare is None or self._spare.channel is not spare:
-            spare.close()
         if struck is None:
+            self._left_files = answer.get("files") is not False
             return claimed(ran.cell, outputs, answer, seconds)
         cell, line = recording.last_line()
         struck = replace(struck, cell=cell, line=line)
@@ -217,11 +218,39 @@ class Child:
             self.handles.recording.wait_for_trace()
         return struck
 
-    def _keep(self, spare: _Spare) -> None:
-        """Keep a new spare; the runner has ended the one before."""
+    def _begin(self, runner: Channel, ran: _Ran) -> int:
+        """Have a cell begun, with a spare where that is worth it; the number to wait for.
+
+        Raises:
+            Gone, Silent, Over: as when waiting for the cell.
+        """
+        request = {"run": ran.cell, "source": ran.source}
+        if not ran.spare or not self._is_spare_worth_it():
+            return runner.post(request, ran.seconds)
+        spare, theirs = Channel.pair()
+        try:
+            with theirs:
+                number = runner.post(request, ran.seconds, [theirs.fileno()])
+            began = runner.answer(number, ran.seconds, self._watch_cell)
+        except BaseException:
+            spare.close()
+            raise
+        if began.get("spare") is True:
+            self._drop_spare()  # the runner has ended it
+            self._spare = _Spare(spare, len(self._ran))
+        else:
+            spare.close()
+        return number
+
+    def _is_spare_worth_it(self) -> bool:
+        """Whether the cells since the last one take long, or may not be run twice."""
+        since = self._ran[0 if self._spare is None else self._spare.before :]
+        return self._left_files or sum(one.took for one in since) >= SPARE_AFTER
+
+    def _drop_spare(self) -> None:
         if self._spare is not None:
             self._spare.channel.close()
-        self._spare = spare
+        self._spare = None
 
     # -- limits -----------------------------------------------------------------------------------
 
@@ -233,23 +262,27 @@ class Child:
             Gone: its process 1 has ended.
         """
         limits = self.limits
-        below = processes.descendants(self.handles.pid)
+        below = self._family.look()
         if len(below) > limits.processes:
             raise Over("processes", f"more than {limits.processes} processes were started")
-        held = self.handles.recording.held()
+        folder = self.handles.folder
+        if folder is not None and size_of(folder, limits.disk_bytes) > limits.disk_bytes:
+            said = f"more than {_mb(limits.disk_bytes)} were written to files"
+            raise Over("disk", said)
+        free = limits.memory_bytes - self.handles.recording.held()
+        in_files = limits.disk_bytes + limits.shared_bytes if folder is None else 0
+        used = processes.memory(below, free - in_files)
+        if used + in_files > free and used + self._memory_in_files() > free:
+            said = f"more than {_mb(limits.memory_bytes)} of memory were in use"
+            raise Over("memory", said)
+
+    def _memory_in_files(self) -> int:
+        """Bytes of the work folder and of shared memory, where these take memory."""
         try:
             used = self.handles.keeper.ask({"usage": True}, ANSWER_SECONDS).get("used")
         except Silent:
             raise Gone("process 1 does not answer") from None
-        held += used if isinstance(used, int) else 0
-        if self.handles.folder is not None:
-            written = _size_of(self.handles.folder, limits.disk_bytes)
-            if written > limits.disk_bytes:
-                said = f"more than {_mb(limits.disk_bytes)} were written to files"
-                raise Over("disk", said)
-        if held + processes.memory(below, limits.memory_bytes - held) > limits.memory_bytes:
-            said = f"more than {_mb(limits.memory_bytes)} of memory were in use"
-            raise Over("memory", said)
+        return used if isinstance(used, int) else 0
 
     # -- from process to process ------------------------------------------------------------------
 
@@ -306,8 +339,7 @@ class Child:
         self._let_go()
         self._runner = channel
         self._runner_pid = channel.sender
-        with contextlib.suppress(OSError):
-            self._runner_handle = os.pidfd_open(channel.sender)
+        self._runner_handle = opened(self._family, channel.sender)
 
     def _let_go(self) -> None:
         if self._runner_handle >= 0:
@@ -327,9 +359,10 @@ class Child:
             del self._ran[before:]
             while waiting and not self.given_up:
                 again = waiting.pop(0)
-                if not self._attempt(again).finished:
+                outcome = self._attempt(again)
+                if not outcome.finished:
                     break
-                self._ran.append(again)
+                self._ran.append(replace(again, took=outcome.seconds))
             else:
                 return
 
@@ -395,19 +428,6 @@ def _lives(handle: int) -> bool:
     poll = select.poll()
     poll.register(handle, select.POLLIN)
     return not poll.poll(0)
-
-
-def _size_of(folder: Path, enough: int) -> int:
-    """Bytes of the files below a folder; stops counting above ``enough``; follows no links."""
-    total, waiting = 0, [folder]
-    while waiting and total <= enough:
-        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                with contextlib.suppress(OSError):
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(Path(entry.path))
-                    total += entry.stat(follow_symlinks=False).st_blocks * 512
-    return total
 
 
 def _mb(size: int) -> str:
