@@ -55,6 +55,9 @@ def test_nothing_is_left_of_submissions(sandbox):
         with sandbox.child() as child:
             use(child)
     assert settled(sandbox.server, 0)
+    end = time.monotonic() + 10  # folders are swept after the processes
+    while held(sandbox) != before and time.monotonic() < end:
+        time.sleep(0.01)
     assert held(sandbox) == before
     assert sandbox._slots == set()
 
@@ -119,9 +122,10 @@ def test_a_stranger_s_number_is_never_taken_for_a_submission_s(open_child):
 def test_a_family_is_found_again_and_again():
     family = processes.Family(os.getpid())
     before = set(family.look())
-    script = "sleep 100 & (sleep 100 & wait) & echo ready; wait"
-    with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE) as started:
-        started.stdout.readline()
+    script = "sleep 100 & (sleep 100 & wait) & wait"
+    with subprocess.Popen(["sh", "-c", script]) as started:
+        while len(processes.descendants(started.pid)) < 3:
+            time.sleep(0.01)
         for _ in range(processes.LOOKS_BEFORE_ALL_ARE_READ + 2):
             assert started.pid in set(family.look()) - before
             below = family.below(started.pid)

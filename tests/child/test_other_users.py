@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-BOTH = ["test_attacks.py", "test_limits.py"]
+BOTH = ["test_attacks.py", "test_leaks.py", "test_limits.py", "test_spares.py"]
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="sandboxes need Linux"),

@@ -7,10 +7,21 @@ import sys
 import pytest
 
 from deltarule.grading.sandbox import places
+from deltarule.grading.sandbox.canary import Canary
 from deltarule.grading.sandbox.cell_outcomes import Over
 from deltarule.grading.sandbox.places import Place, remove, size_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sandboxes need Linux")
+
+
+def test_a_canary_tells_when_it_was_touched_however_long_its_folder_s_name(tmp_path):
+    for place in (tmp_path, tmp_path / ("x" * 120)):
+        place.mkdir(exist_ok=True)
+        with Canary(place) as canary:
+            assert not canary.was_touched()
+            (canary.folder / "left").touch()
+            assert canary.was_touched()
+        assert not canary.folder.exists()
 
 
 def nest(folder, depth):

@@ -46,6 +46,10 @@ SEQUENCES: dict[str, Callable[[Any], Any]] = {
     "frozenset": frozenset,
 }
 EXACT_INTEGER = 2**53
+MOST_ITEMS = 1_000_000
+"""Of a range; a longer one stays where it is, and is asked for item by item."""
+
+MOST_OF_A_HASH = 1000
 
 
 def encode_array(array: NDArray[Any], blobs: Blobs) -> dict[str, Any]:
@@ -67,6 +71,8 @@ def decode_array(declared: Any, blobs: Blobs) -> NDArray[Any]:
         data = blobs[declared["blob"]]
         if dtype.kind not in NUMBERS or not all(type(n) is int and n >= 0 for n in shape):
             raise ExchangeError("an array of unknown type or impossible shape was sent")
+        if math.prod(max(n, 1) for n in shape) > LARGEST:  # an empty one may be long all the same
+            raise ExchangeError("an array with an impossible shape was sent")
         if math.prod(shape) * dtype.itemsize != len(data):
             raise ExchangeError("an array came with another number of bytes than its shape says")
         return np.frombuffer(data, dtype=dtype).reshape(shape).copy()
@@ -146,7 +152,7 @@ class Codec:
         if type(value) is bytes:
             blobs.append(value)
             return {"bytes": len(blobs) - 1}
-        if type(value) in (slice, range):
+        if type(value) is slice or (type(value) is range and not value[MOST_ITEMS:]):
             parts = [value.start, value.stop, value.step]
             return {name: [self.encode(one, blobs, depth + 1) for one in parts]}
         return {"ellipsis": 0} if value is ... else None
@@ -279,12 +285,17 @@ class Codec:
         if kind == "ellipsis":
             return ...
         if kind in SEQUENCES:
-            return SEQUENCES[kind]([self.decode(item, blobs, depth + 1) for item in inside])
+            items = [self.decode(item, blobs, depth + 1) for item in inside]
+            return SEQUENCES[kind](_scattered(items) if "set" in kind else items)
         if kind == "mapping":
             return self._decode_mapping(inside, blobs, depth)
         if kind in ("slice", "range"):
             parts = [self.decode(one, blobs, depth + 1) for one in inside]
-            return slice(*parts) if kind == "slice" else range(*parts)
+            if kind == "slice":
+                return slice(*parts)
+            if range(*parts)[MOST_ITEMS:]:
+                raise ExchangeError("malformed data: a range is too long")
+            return range(*parts)
         if kind in ("scalar", "texts", "dtype"):
             return _decode_numpy(kind, inside, blobs)
         if kind in ("size", "torch_dtype"):
@@ -299,8 +310,9 @@ class Codec:
             made: Any = collections.defaultdict(FACTORIES[name.split()[1]])
         else:
             made = MAPPINGS[name]()
-        for key, item in pairs:
-            made[self.decode(key, blobs, depth + 1)] = self.decode(item, blobs, depth + 1)
+        keys = [self.decode(key, blobs, depth + 1) for key, _ in pairs]
+        for key, (_, item) in zip(_scattered(keys), pairs, strict=True):
+            made[key] = self.decode(item, blobs, depth + 1)
         return made
 
     def _decode_pandas(self, kind: str, inside: Any, blobs: Blobs, depth: int) -> Any:
@@ -329,6 +341,14 @@ class Codec:
             return decode_array(values, blobs)
         items = [self.decode(item, blobs, depth + 2) for item in values]
         return pd.array(items, dtype=named if named in ("object", "str", "category") else None)
+
+
+def _scattered(items: list[Any]) -> list[Any]:
+    """Items that a set can take in in no time: not thousands of one hash, chosen to stall us."""
+    hashes = collections.Counter(map(hash, items))
+    if hashes and max(hashes.values()) > MOST_OF_A_HASH:
+        raise ExchangeError("malformed data: too many items of a set or keys have the same hash")
+    return items
 
 
 def _decode_numpy(kind: str, inside: Any, blobs: Blobs) -> Any:

@@ -17,18 +17,20 @@ import multiprocessing
 import os
 import signal
 import time
+import traceback
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import Any, NoReturn
 
 from deltarule.errors import DeltaruleError, MachineryError
+from deltarule.grading.child import linux, processes
 from deltarule.grading.plan import AssignmentPlan
 from deltarule.grading.submission import Graded, given_up
 from deltarule.grading.worker import ENDED, MOST_ATTEMPTS, Job, Task, Worker, die_with_parent
 
-__all__ = ["Team", "grade_all"]
+__all__ = ["Team", "grade_all", "sweep_orphans"]
 
 WAITING = 2
 """Submissions that each worker has: one is graded, one waits."""
@@ -224,8 +226,8 @@ class _Hand:
 
     def dismiss(self) -> None:
         """Tell it to stop, whatever it does."""
-        self.line.close()
         self.process.terminate()
+        self.line.close()
 
     def see_off(self, end: float) -> None:
         """Wait for its end until then, and no longer."""
@@ -238,27 +240,64 @@ class _Hand:
 # -- in the worker --------------------------------------------------------------------------------
 
 
-def _work(line: Connection, job: Job, grader: int) -> None:
-    """Grade what comes, until the grader hangs up."""
-    die_with_parent(grader)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the grader is told by the same key
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _work(line: Connection, job: Job, grader: int) -> NoReturn:
+    """Grade what comes, until the grader hangs up or says stop."""
+    code = 1
+    try:
+        die_with_parent(grader)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the grader is told by the same key
+        signal.signal(signal.SIGTERM, _stop)
+        _serve(line, job)
+        code = 0
+    except (EOFError, KeyboardInterrupt):
+        code = 0
+    except BaseException:  # noqa: BLE001 - a defect of ours, to be shown
+        traceback.print_exc()
+    finally:
+        os._exit(code)  # all is put away; libraries would take a second to do the same
+
+
+def _stop(*_: object) -> NoReturn:
+    """Unwind, so that the sandbox is put away; once, or putting it away would be interrupted."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _serve(line: Connection, job: Job) -> None:
     try:
         with Worker(job) as worker:
+            linux.subreaper()
             line.send(READY)
             while True:
                 told = line.recv()
                 if isinstance(told, AssignmentPlan):
                     worker.job = replace(job, plan=told)
-                else:
-                    line.send(worker.decide() if told == DECIDE else worker.grade(told))
-    except (EOFError, KeyboardInterrupt):
-        pass
+                    continue
+                boots = len(worker.zygote.restarts)
+                line.send(worker.decide() if told == DECIDE else worker.grade(told))
+                if len(worker.zygote.restarts) > boots:
+                    sweep_orphans(worker.zygote.server)
     except DeltaruleError as error:
         _tell(line, error)
     except OSError as error:
         said = "see that this machine has room on its disk and memory left, then run this again"
         _tell(line, MachineryError(f"a process that grades failed: {error}; {said}"))
+
+
+def sweep_orphans(server: int) -> None:
+    """End what students' code left running when its fork server was killed.
+
+    Without a namespace it does not end with it: its parent is this process then.
+
+    Args:
+        server: the process that is to stay; every other child of this process ends.
+    """
+    for pid in processes.children(os.getpid()):
+        if pid != server:
+            processes.sweep(pid, keep=())
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
 
 
 def _tell(line: Connection, error: DeltaruleError) -> None:

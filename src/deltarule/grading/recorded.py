@@ -2,6 +2,9 @@
 
 Its test cells say what nbgrader reads from outputs, so that a score stays the same when nbgrader
 reads the notebook again: an error is no points, a number is so many, no output is all of them.
+
+It is shown in the instructor's browser, and must be valid whatever a student's code claims to have
+put out: what a student has written or shown goes through :mod:`deltarule.bridge.markup`.
 """
 
 from __future__ import annotations
@@ -10,13 +13,20 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from deltarule.bridge.markup import Cleaner, valid_count
 from deltarule.grading.paper import Paper, PaperCell
 from deltarule.grading.plan import NotebookPlan, PlannedCell
 from deltarule.grading.results import TestResult
 from deltarule.grading.sandbox.cell_outcomes import CellOutcome
 from deltarule.judging.verdicts import VERDICT_MIME
 
-__all__ = ["recorded_notebook"]
+__all__ = ["MOST_OUTPUT", "left_out", "output_size", "recorded_notebook"]
+
+MOST_OUTPUT = 32 * 2**20
+"""Characters of all outputs of a notebook: thousands of cells may each put out megabytes."""
+
+NODE = 50
+"""What an output and each part of it takes besides its text."""
 
 SCHEMA_VERSION = 3
 FLAGS = {
@@ -44,32 +54,68 @@ def recorded_notebook(
         tests: the results of the notebook's tests.
     """
     results = {test.name: test for test in tests}
-    cells = [_cell(cell, outcomes.get(at), results) for at, cell in enumerate(paper.cells)]
+    cleaner = Cleaner({cell.grade_id for cell in plan.cells if cell.grade_id})
+    cells, room = [], MOST_OUTPUT
+    for at, cell in enumerate(paper.cells):
+        made = _cell(cell, outcomes.get(at), results, cleaner)
+        room -= output_size(made.get("outputs", []))
+        is_test = cell.planned is not None and cell.planned.kind == "test"
+        if room < 0 and made.get("outputs") and not is_test:  # of a test they are the verdict
+            made["outputs"] = left_out()
+        cells.append(made)
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": plan.metadata, "cells": cells}
 
 
+def output_size(outputs: Any) -> int:
+    """About how many characters outputs take in a file."""
+    if isinstance(outputs, str):
+        return len(outputs) + NODE
+    if isinstance(outputs, dict):
+        return NODE + sum(map(output_size, outputs.values()))
+    return NODE + (sum(map(output_size, outputs)) if isinstance(outputs, list) else 0)
+
+
+def left_out() -> list[dict[str, Any]]:
+    """What stands in the place of outputs for which there is no room."""
+    said = f"[left out: the outputs of this notebook take more than {MOST_OUTPUT >> 20} MB]\n"
+    return [{"output_type": "stream", "name": "stdout", "text": said}]
+
+
 def _cell(
-    cell: PaperCell, outcome: CellOutcome | None, results: Mapping[str, TestResult]
+    cell: PaperCell,
+    outcome: CellOutcome | None,
+    results: Mapping[str, TestResult],
+    cleaner: Cleaner,
 ) -> dict[str, Any]:
     planned = cell.planned
     made: dict[str, Any] = {
         "cell_type": cell.cell_type,
         "id": cell.id,
         "metadata": {} if planned is None else _metadata(cell, planned),
-        "source": cell.source,
+        "source": _shown_source(cell, cleaner),
     }
-    if cell.pictures:
+    if cell.pictures and made["source"] == cell.source:
         made["attachments"] = cell.pictures
     if cell.cell_type != "code":
         return made
-    outputs = [] if outcome is None else [*outcome.outputs, *_struck(outcome)]
+    outputs = [] if outcome is None else [*cleaner.outputs(outcome.outputs), *_struck(outcome)]
     if planned is not None and planned.kind == "test":
         outputs = _verdict(outputs, results[planned.grade_id])
     return {
         **made,
         "outputs": outputs,
-        "execution_count": None if outcome is None else outcome.count,
+        "execution_count": None if outcome is None else valid_count(outcome.count),
     }
+
+
+def _shown_source(cell: PaperCell, cleaner: Cleaner) -> str:
+    """A cell's text; what the author has written is shown as it is."""
+    planned = cell.planned
+    if planned is not None and (planned.fixed or planned.unchanged(cell.source)):
+        return cell.source
+    if cell.cell_type == "markdown":
+        return cleaner.markdown(cell.source, cell.pictures)
+    return cleaner.raw(cell.source) if cell.cell_type == "raw" else cell.source
 
 
 def _metadata(cell: PaperCell, planned: PlannedCell) -> dict[str, Any]:

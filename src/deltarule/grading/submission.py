@@ -12,6 +12,7 @@ runs the released part of that cell like any other, for its outputs and for what
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from deltarule.errors import MachineryError
 from deltarule.grading.child import processes
 from deltarule.grading.paper import Paper, PaperCell, read_papers
 from deltarule.grading.plan import AssignmentPlan, NotebookPlan, PlannedCell
-from deltarule.grading.recorded import recorded_notebook
+from deltarule.grading.recorded import MOST_OUTPUT, left_out, output_size, recorded_notebook
 from deltarule.grading.remote.bench import Bench, Cell
 from deltarule.grading.remote.names import Imports
 from deltarule.grading.remote.where import needs_fork
@@ -114,10 +115,15 @@ def grade_submission(
             tests += _unreadable(notebook, paper.problem)
             continue
         run = _NotebookRun(plan, notebook, paper, seed, allowance)
-        found = run.run(zygote)
+        try:
+            found = run.run(zygote)
+            notebooks[notebook.name] = recorded_notebook(notebook, paper, run.outcomes, found)
+        except MachineryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - no submission may end the class
+            return given_up(plan, student, seed, environment, _defect(error))
         tests += found
         lost |= run.lost
-        notebooks[notebook.name] = recorded_notebook(notebook, paper, run.outcomes, found)
     seconds = time.perf_counter() - began
     result = Result(
         plan.assignment,
@@ -130,6 +136,13 @@ def grade_submission(
         tuple(notes),
     )
     return Graded(result, notebooks, lost=lost)
+
+
+def _defect(error: Exception) -> str:
+    """What is said where grading itself fails: a defect of ours, which somebody has found."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(place.filename).name}:{place.lineno}"
+    return f"grading it failed ({type(error).__name__} in {where}); please look at it by hand"
 
 
 def given_up(
@@ -241,6 +254,7 @@ class _NotebookRun:
         self.trouble = ""
         self.unsaved = 0.0
         self.lost = False
+        self.room = MOST_OUTPUT
 
     def run(self, zygote: Zygote) -> list[TestResult]:
         """Run every cell, judge every test; the results in the order of the source."""
@@ -270,8 +284,15 @@ class _NotebookRun:
         if left <= 0:
             return
         spare = self.unsaved > WORTH_A_SPARE
-        outcome = child.run(cell.id, cell.run, min(left, self.allowance.cell_seconds), spare=spare)
+        limit = self.allowance.cell_seconds
+        outcome = child.run(cell.id, cell.run, min(left, limit), spare=spare)
         self.unsaved = outcome.seconds if spare else self.unsaved + outcome.seconds
+        if left < limit and outcome.struck is not None and outcome.struck.limit == "time":
+            said = f"the notebook took more than {self.allowance.submission_seconds:g} s"
+            outcome = replace(outcome, struck=replace(outcome.struck, message=said))
+        self.room -= output_size(outcome.outputs)
+        if self.room < 0:
+            outcome = replace(outcome, outputs=left_out())
         self.outcomes[at] = outcome
         self.lost |= outcome.struck is not None and outcome.struck.limit == "ended"
         if outcome.struck is not None and not self.trouble:

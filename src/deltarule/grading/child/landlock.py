@@ -67,6 +67,7 @@ class Template:
         if self.version < OLDEST:
             raise OSError(f"Landlock {self.version} is too old: {OLDEST} or newer is needed")
         self.is_root = os.geteuid() == 0
+        self.filter = seccomp.program_here(alone=True, signals=self.version >= SCOPES_SINCE)
         self.rules: list[tuple[int, int]] = []
         for tree in readable_trees(settings):
             if self.is_root:
@@ -140,7 +141,7 @@ def enter(template: Template, own: str, slot: int) -> None:
     linux.syscall(RESTRICT_SELF, "landlock_restrict_self", ruleset, 0)
     for descriptor in (ruleset, folder, *(one for one, _ in template.rules)):
         os.close(descriptor)
-    seccomp.install(alone=True, signals=template.version >= SCOPES_SINCE)
+    seccomp.install(template.filter)
 
 
 def _ruleset(have: int) -> int:

@@ -53,6 +53,7 @@ class Template:
     def __init__(self, settings: Settings) -> None:
         self.root = os.path.join(settings.place, "root")
         self.is_root = os.geteuid() == 0
+        self.filter = seccomp.program_here()
         user, group = os.geteuid(), os.getegid()
         if not self.is_root:
             linux.unshare(linux.CLONE_NEWUSER)
@@ -190,7 +191,7 @@ def enter(template: Template, limits: Limits, slot: int) -> None:
         linux.unshare(linux.CLONE_NEWUSER)
         _map_user(INSIDE_USER, 0, INSIDE_USER, 0)
     linux.drop_capabilities()
-    seccomp.install()
+    seccomp.install(template.filter)
 
 
 def _processes(target: str) -> None:

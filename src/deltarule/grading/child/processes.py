@@ -64,27 +64,6 @@ def _state_and_parent(pid: int) -> tuple[str, int]:
     return ("S" if state == "Z" and int(fields[THREADS]) > 1 else state), parent
 
 
-def _below(root: int) -> dict[int, str]:
-    """Every living process below ``root``, itself not counted, with its letter of state."""
-    states: dict[int, str] = {}
-    children_of: dict[int, list[int]] = {}
-    for pid in _numbers():
-        states[pid], parent = _state_and_parent(pid)
-        children_of.setdefault(parent, []).append(pid)
-    found: dict[int, str] = {}
-    waiting = [root]
-    while waiting:
-        these = children_of.pop(waiting.pop(), [])
-        waiting += these
-        found.update((pid, states[pid]) for pid in these if states[pid] not in ENDED)
-    return found
-
-
-def descendants(root: int) -> list[int]:
-    """Every living process below ``root``, itself not counted."""
-    return list(_below(root))
-
-
 class Family:
     """The processes below one, looked at again and again without reading about every stranger.
 
@@ -100,8 +79,8 @@ class Family:
         self._strangers: set[int] = set()
         self._looks = 0
 
-    def look(self) -> dict[int, int]:
-        """The living ones, with the parent of each."""
+    def look(self) -> dict[int, tuple[str, int]]:
+        """The living ones, each with its letter of state and its parent."""
         if self._looks % LOOKS_BEFORE_ALL_ARE_READ == 0:
             self._strangers = {self.root}
         self._looks += 1
@@ -117,16 +96,21 @@ class Family:
         while more := {pid for pid, (_, up) in read.items() if up in seen and pid not in seen}:
             seen |= more
         self._strangers = (seen - {0}) | {self.root}
-        living = {pid: up for pid, (state, up) in read.items() if state not in ENDED}
-        return {pid: up for pid, up in living.items() if pid in own}
+        own.discard(self.root)
+        return {pid: read[pid] for pid in own if read[pid][0] not in ENDED}
 
     def below(self, pid: int) -> set[int]:
         """Those below one of the family."""
-        parents = self.look()
+        looked = self.look()
         found = {pid}
-        while more := {one for one, up in parents.items() if up in found and one not in found}:
+        while more := {one for one, (_, up) in looked.items() if up in found and one not in found}:
             found |= more
         return found - {pid}
+
+
+def descendants(root: int) -> list[int]:
+    """Every living process below ``root``, itself not counted."""
+    return list(Family(root).look())
 
 
 def lives(pid: int) -> bool:
@@ -136,8 +120,7 @@ def lives(pid: int) -> bool:
 
 def children(root: int) -> list[int]:
     """The living processes whose parent is ``root``."""
-    found = {pid: _state_and_parent(pid) for pid in _numbers()}
-    return [pid for pid, (state, up) in found.items() if up == root and state not in ENDED]
+    return [pid for pid, (_, up) in Family(root).look().items() if up == root]
 
 
 def sweep(root: int, keep: Collection[int]) -> bool:
@@ -147,9 +130,9 @@ def sweep(root: int, keep: Collection[int]) -> bool:
     are there, the limit on processes keeps the others from it. A process whose parent ends while
     the table is read can be missed, so that nobody must be found twice.
     """
-    clean = 0
+    clean, family = 0, Family(root)
     for number in range(ROUNDS):
-        found = {pid: state for pid, state in _below(root).items() if pid not in keep}
+        found = {pid: state for pid, (state, _) in family.look().items() if pid not in keep}
         clean = 0 if found else clean + 1
         if clean == CLEAN_ROUNDS:
             return True

@@ -21,7 +21,7 @@ import struct
 
 from . import linux
 
-__all__ = ["NUMBERS", "install", "program"]
+__all__ = ["NUMBERS", "install", "program", "program_here"]
 
 NUMBERS = {
     "x86_64": """
@@ -223,16 +223,24 @@ def program(machine: str, *, alone: bool = False, signals: bool = True) -> bytes
     return b"".join(struct.pack("HBBI", *instruction) for instruction in code)
 
 
-def install(*, alone: bool = False, signals: bool = True) -> None:
-    """Put the filter on this process and all that it starts, for good.
+def program_here(*, alone: bool = False, signals: bool = True) -> bytes:
+    """The filter for this processor; see :func:`program`.
 
     Raises:
-        OSError: the kernel has no seccomp, or the processor is not known.
+        OSError: the processor is not known.
     """
     machine = platform.machine()
     if machine not in NUMBERS:
         raise OSError(f"seccomp: no table of system calls for {machine}")
-    code = program(machine, alone=alone, signals=signals)
+    return program(machine, alone=alone, signals=signals)
+
+
+def install(code: bytes) -> None:
+    """Put a filter on this process and all that it starts, for good.
+
+    Raises:
+        OSError: the kernel has no seccomp.
+    """
     text = ctypes.create_string_buffer(code, len(code))
     head = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(text))
     linux.no_new_privileges()

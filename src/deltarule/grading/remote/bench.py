@@ -2,27 +2,28 @@
 
 The whole cell is executed on this side, visible asserts included. What counts is how it ends: a
 number of points as its last value, no value, or an exception. A fork that was lost fails the test,
-whatever the test has caught.
+whatever the test has caught. What the test makes of a student's values is limited in time and
+memory here, too: see :mod:`.limits`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import math
 import os
 import random
 import sys
-import threading
 import time
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from deltarule.errors import JudgingError
 from deltarule.exchange.subject import ExchangeError
 from deltarule.grading.cells import Tail, run_cell
+from deltarule.grading.messages import own_words, plain_message
+from deltarule.grading.remote.limits import limited
 from deltarule.grading.remote.link import Link, Lost, Pipe, StudentError
 from deltarule.grading.remote.names import Imports, Names, new_globals
 from deltarule.grading.remote.references import RefusedError, make_reference
@@ -32,8 +33,8 @@ from deltarule.judging.verdicts import SEED_VARIABLE, Score
 __all__ = ["Bench", "Cell", "judged_value"]
 
 SMALLEST_POINT = 1e-9
-LONGEST = 2000
 GRACE_SECONDS = 2.0
+TOO_MUCH = "the test ran out of memory: your code gives something too large"
 MISSING = "this part is not implemented yet (NotImplementedError)"
 
 
@@ -69,48 +70,46 @@ class Bench:
             cell: the test.
             pipe: to a fork of the student's process as it is where the test stands.
         """
-        link = Link(pipe, self.test_seconds)
-        link.make_reference = make_reference
+        link = self._link(pipe)
         self.names.link = link
-        began = time.monotonic()
-        value, error = None, None
         try:
-            with _quietly(link, self.seed), _deadline(self.test_seconds + GRACE_SECONDS):
-                value = run_cell(cell.source, cell.name, self.globals)
-        except BaseException as raised:
-            if isinstance(raised, KeyboardInterrupt | MemoryError):
-                raise
-            error = raised
+            return self._judged(
+                cell, link, "grader", lambda: run_cell(cell.source, cell.name, self.globals)
+            )
         finally:
             self.names.link = None
-        seconds = time.monotonic() - began
-        if link.lost:
-            return _result(cell, 0.0, "error", link.lost, seconds)
-        if error is not None:
-            return _failed(cell, error, seconds)
-        return judged_value(cell, value, seconds, "grader")
 
     def judge_in_fork(self, cell: Cell, pipe: Pipe) -> TestResult:
         """Have a test cell run in the fork itself: for tests that need the student's process."""
+        link = self._link(pipe)
+
+        def run() -> Any:
+            has_value, number = link.ask("cell", cell.source)
+            return number if type(number) is float else ("" if has_value is True else None)
+
+        return self._judged(cell, link, "fork", run)
+
+    def _link(self, pipe: Pipe) -> Link:
         link = Link(pipe, self.test_seconds)
         link.make_reference = make_reference
+        return link
+
+    def _judged(self, cell: Cell, link: Link, where: str, run: Callable[[], Any]) -> TestResult:
+        """The result of what ``run`` does; nothing but a key pressed at the terminal goes on."""
         began = time.monotonic()
         try:
-            with _quietly(link, self.seed):
-                has_value, number = link.ask("cell", cell.source)
-        except (Lost, ValueError, TypeError) as error:
-            if isinstance(error, StudentError):
-                return _failed(cell, error, time.monotonic() - began, "fork")
-            said = link.lost or "what it answered makes no sense"
-            return _result(cell, 0.0, "error", said, time.monotonic() - began, "fork")
-        except StudentError as error:
-            return _failed(cell, error, time.monotonic() - began, "fork")
-        seconds = time.monotonic() - began
-        value = number if type(number) is float else ("" if has_value is True else None)
-        return judged_value(cell, value, seconds, "fork")
+            with limited(self.test_seconds + GRACE_SECONDS, Lost), _quietly(link, self.seed):
+                made = judged_value(cell, run(), where)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a student's values may raise anything
+            made = _failed(cell, error, where)
+        if link.lost:
+            made = _result(cell, 0.0, "error", link.lost, where)
+        return replace(made, duration_s=time.monotonic() - began)
 
 
-def judged_value(cell: Cell, value: Any, seconds: float, where: str) -> TestResult:
+def judged_value(cell: Cell, value: Any, where: str) -> TestResult:
     """The points that the last value of a test stands for, as nbgrader reads it.
 
     No value is full marks, and so is a value that is not a number of points; a number from 0 to
@@ -119,7 +118,7 @@ def judged_value(cell: Cell, value: Any, seconds: float, where: str) -> TestResu
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if number and not math.isfinite(value):
         said = "the test is written wrongly: it ends in a number that is not finite"
-        return _result(cell, 0.0, "error", said, seconds, where)
+        return _result(cell, 0.0, "error", said, where)
     in_range = isinstance(value, float) and 0.0 <= value <= cell.points
     score = float(value) if in_range else cell.points
     full = score >= cell.points - SMALLEST_POINT
@@ -130,18 +129,18 @@ def judged_value(cell: Cell, value: Any, seconds: float, where: str) -> TestResu
         score,
         status,
         told.get("message", ""),
-        seconds,
         where,
         margin=told.get("margin"),
         diagnosis=told.get("diagnosis"),
     )
 
 
-def _failed(cell: Cell, error: BaseException, seconds: float, where: str = "grader") -> TestResult:
+def _failed(cell: Cell, error: BaseException, where: str) -> TestResult:
     status = "failed"
     if isinstance(error, StudentError):
         place = f" (line {error.line} of your cell)" if error.line else ""
-        said = f"your code raised {error.name or 'an error'}: {error.text}{place}"
+        words = own_words(error.text)
+        said = f"your code raised {error.name}{': ' if words else ''}{words}{place}"
         if isinstance(error, NotImplementedError):
             said = MISSING
         elif isinstance(error, AssertionError) and where == "fork":
@@ -158,23 +157,19 @@ def _failed(cell: Cell, error: BaseException, seconds: float, where: str = "grad
         said = str(error)
     elif isinstance(error, Lost):
         status, said = "error", str(error) or "the test took too long; is there an endless loop?"
+    elif isinstance(error, MemoryError):
+        status, said = "error", TOO_MUCH
     else:
         status = "error"
         said = (
             f"the test stopped with {type(error).__name__}: your code gives something of another "
             "kind than was asked for"
         )
-    return _result(cell, 0.0, status, said, seconds, where)
+    return _result(cell, 0.0, status, said, where)
 
 
 def _result(
-    cell: Cell,
-    score: float,
-    status: str,
-    message: str,
-    seconds: float,
-    where: str = "grader",
-    **more: Any,
+    cell: Cell, score: float, status: str, message: str, where: str, **more: Any
 ) -> TestResult:
     return TestResult(
         notebook=cell.notebook,
@@ -183,8 +178,7 @@ def _result(
         score=score,
         status=status,
         verdict_in=where,
-        message=message[:LONGEST],
-        duration_s=seconds,
+        message=plain_message(message),
         cell=cell.name,
         **more,
     )
@@ -250,21 +244,3 @@ def _variable(name: str, value: str) -> Iterator[None]:
             del os.environ[name]
         else:
             os.environ[name] = before
-
-
-@contextlib.contextmanager
-def _deadline(seconds: float) -> Iterator[None]:
-    """End a test that computes for ever on this side."""
-    thread = threading.get_ident()
-    late = threading.Timer(seconds, _interrupt, [thread])
-    late.daemon = True
-    late.start()
-    try:
-        yield
-    finally:
-        late.cancel()
-
-
-def _interrupt(thread: int) -> None:
-    """Raise :class:`Lost` in a thread, at its next step of Python."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(Lost))

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import builtins
 import json
+import re
 import struct
 import sys
 import time
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol
 
 from deltarule.exchange import modules, wire
 from deltarule.exchange.shared import SharingCodec
 from deltarule.exchange.subject import ExchangeError, Failure, Outcome, Program
 from deltarule.exchange.values import Blobs
+from deltarule.grading.messages import own_words
 from deltarule.grading.remote.graph import joined
 from deltarule.grading.sandbox.channel import Gone, Silent
 
@@ -28,6 +31,10 @@ __all__ = ["CALL_SECONDS", "Link", "Lost", "Pipe", "StudentError"]
 CALL_SECONDS = 20.0
 MOST_TRIPS = 200_000
 MOST_HELD = 100_000
+MOST_BLOBS = 100_000
+MOST_BASES = 40
+NO_NAME = re.compile(r"[^\w.<>]")
+LONGEST_NAME = 100
 LENGTH = struct.Struct(">Q")
 
 
@@ -110,11 +117,13 @@ class Link(SharingCodec):
         try:
             self._send({"program": record}, blobs)
             answer, given = self._read()
-            return wire.decode_outcome(answer["outcome"], given)
-        except (ExchangeError, KeyError) as error:
-            self._lose(f"what it answered makes no sense ({error})")
+            outcome = wire.decode_outcome(answer["outcome"], given)
         except Lost:
             pass
+        except Exception as error:  # noqa: BLE001 - whatever a forged answer leads to
+            self._lose(f"what it answered makes no sense ({error})")
+        else:
+            return Outcome(outcome.values, _plain_failure(outcome.failure))
         return Outcome((), self._failure())
 
     def _failure(self) -> Failure:
@@ -132,26 +141,34 @@ class Link(SharingCodec):
         self._send({"do": what, "arguments": told, "grad": _records_gradients()}, blobs)
         while True:
             record, blobs = self._read()
+            called = raised = None
             try:
                 self.shared.follow(record["changes"], blobs)
                 if "call" in record:
                     number, args, kwargs = record["call"]
-                    self._called(number, args, kwargs, blobs)
-                    continue
-                if "error" in record:
-                    raise _error(record["error"])
-                value = self.decode(record["value"], blobs)
-                for number, node in record["changed"]:
-                    _follow(sent[number], self.decode(node, blobs))
-                return value
-            except (ExchangeError, KeyError, TypeError, ValueError, IndexError) as error:
-                if isinstance(error, StudentError):
-                    raise
+                    called = self._own[number]
+                elif "error" in record:
+                    raised = _error(record["error"])
+                else:
+                    value = self._answered(record, blobs, sent)
+            except Exception as error:  # noqa: BLE001 - whatever a forged answer leads to
                 raise self._lose(f"what it answered makes no sense ({error})") from None
+            if called is not None:
+                self._called(called, args, kwargs, blobs)
+            elif raised is not None:
+                raise raised
+            else:
+                return value
 
-    def _called(self, number: Any, args: Any, kwargs: Any, blobs: Blobs) -> None:
+    def _answered(self, record: dict[str, Any], blobs: Blobs, sent: list[Any]) -> Any:
+        """The value of an answer; arguments follow what the student's code has made of them."""
+        value = self.decode(record["value"], blobs)
+        for number, node in record["changed"]:
+            _follow(sent[number], self.decode(node, blobs))
+        return value
+
+    def _called(self, function: Any, args: Any, kwargs: Any, blobs: Blobs) -> None:
         """A function of the test is called by the student's code."""
-        function = self._own[number]
         try:
             given, named = self.decode(args, blobs), self.decode(kwargs, blobs)
             value = function(*given, **named)
@@ -188,6 +205,8 @@ class Link(SharingCodec):
                 raise self._lose("it sent a header that is too large")
             record = json.loads(self.pipe.exactly(length, self._left()))
             sizes = wire.sizes_of(record)
+            if len(sizes) > MOST_BLOBS:
+                raise self._lose("it sent an answer in too many parts")
             return record, [self.pipe.exactly(size, self._left()) for size in sizes]
         except (Gone, Silent) as error:
             raise self._lose(self._why(error)) from None
@@ -199,11 +218,15 @@ class Link(SharingCodec):
 
     def _why(self, error: Gone | Silent) -> str:
         if isinstance(error, Silent):
-            limit = min(CALL_SECONDS, self.seconds)
-            return f"the test took more than {limit:g} s; is there an endless loop?"
+            return self._too_long(min(CALL_SECONDS, self.seconds))
         return f"the process that ran your code ended ({error})"
 
+    def _too_long(self, seconds: float) -> str:
+        return f"the test took more than {seconds:g} s; is there an endless loop?"
+
     def _check(self) -> None:
+        if not self.lost and time.monotonic() >= self.end:
+            self._lose(self._too_long(self.seconds))
         if self.lost:
             raise Lost(self.lost)
 
@@ -250,7 +273,8 @@ class Link(SharingCodec):
         """A reference, a tensor of both ends, or something of the test's own."""
         if kind == "held":
             handle, name, bases = inside
-            return self.reference(int(handle), str(name)[:200], [str(one) for one in bases])
+            known = [str(one) for one in bases[:MOST_BASES]]
+            return self.reference(int(handle), _name(name), known)
         if kind == "grader":
             return self._own[inside]
         if kind == "shared":
@@ -320,9 +344,22 @@ def _follow(own: Any, new: Any) -> None:
             own[name] = new[name]
 
 
+def _name(told: Any) -> str:
+    """The name of a type that a student has chosen, as far as it is one."""
+    return NO_NAME.sub("", str(told)[:LONGEST_NAME]) or "something"
+
+
+def _plain_failure(failure: Failure | None) -> Failure | None:
+    """A failure of a program, in words that may be shown."""
+    if failure is None:
+        return None
+    said = own_words(failure.message)
+    return replace(failure, error=_name(failure.error), message=said)
+
+
 def _error(told: Any) -> StudentError:
     """An exception of the student's as one that ``except`` clauses of a test can catch."""
-    name, text = str(told["type"])[:200], str(told["message"])
+    name, text = _name(told["type"]), str(told["message"])
     nearest = Exception
     for base in told["bases"]:
         kind = getattr(builtins, str(base), None)

@@ -2,12 +2,13 @@
 
 A test can call it, read and set its attributes, take items, iterate, measure its length and enter
 it as a context. Everything that would let the object decide a comparison is refused: equality,
-order, truth, conversion, arithmetic, hashing. Two references to one object are one, so that ``is``
-works.
+order, truth, conversion, arithmetic, hashing, and the methods by which tensors and tables are
+compared. Two references to one object are one, so that ``is`` works.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -30,6 +31,12 @@ REFUSED = (
     *("deepcopy", "reduce", "reduce_ex", "reversed", "length_hint", "subclasscheck"),
 )
 """Special methods, without their underscores, by which an object could decide a comparison."""
+
+COMPARING = frozenset(
+    {"allclose", "isclose", "equal", "equals", "array_equal", "eq", "ne", "not_equal"}
+    | {"lt", "le", "gt", "ge", "less", "less_equal", "greater", "greater_equal"}
+)
+"""Methods of tensors and tables that are handed what a test expects, and say if it is right."""
 
 
 class RefusedError(TypeError):
@@ -57,6 +64,11 @@ class Remote:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__") and name not in READABLE:
             raise AttributeError(name)
+        if name in COMPARING:
+            raise RefusedError(
+                f"{self!r} cannot say by '{name}' whether it is right: compare plain values, "
+                "tensors and arrays"
+            )
         return _link(self).ask("get", self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -101,8 +113,8 @@ class Remote:
     def __enter__(self) -> Any:
         return _link(self).ask("enter", self)
 
-    def __exit__(self, *_: object) -> bool:
-        return bool(_link(self).ask("exit", self))
+    def __exit__(self, *_: object) -> None:  # a failed check is not the student's to swallow
+        _link(self).ask("exit", self)
 
     def __repr__(self) -> str:
         return f"<a {_get(self, 'name')} of the notebook>"
@@ -114,7 +126,7 @@ class Remote:
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
-        """The nearest class of torch's, so that ``isinstance(net, torch.nn.Module)`` works."""
+        """The nearest class of modules, so that ``isinstance(net, torch.nn.Module)`` works."""
         return _trusted_class(_get(self, "bases"))
 
     def _deltarule_handle(self, link: Link) -> int | None:
@@ -144,13 +156,18 @@ def make_reference(link: Link, handle: int, name: str, bases: list[str]) -> Remo
 
 
 def _trusted_class(bases: list[str]) -> type:
-    import sys
+    """The first class of torch's that is written in Python alone.
 
-    for base in bases:
+    Code in C believes what ``__class__`` says: it takes the memory of an object for that of a
+    tensor, and so a reference must never look like one.
+    """
+    torch: Any = sys.modules.get("torch")
+    for base in bases if torch is not None else ():
         module, _, name = base.rpartition(".")
         if module.partition(".")[0] == "torch":
-            found = getattr(sys.modules.get(module), name, None)
-            if isinstance(found, type):
+            found = vars(sys.modules.get(module, torch)).get(name)
+            known = (torch.nn.Module, torch.optim.Optimizer)
+            if isinstance(found, type) and issubclass(found, known):
                 return found
     return Remote
 

@@ -46,14 +46,18 @@ class Canary:
                 one.listen()
         with contextlib.suppress(FileNotFoundError):  # the name of the folder was too long for it
             Path(self.named).chmod(0o777)
+        self.names = self._names()
         return self
+
+    def _names(self) -> set[str]:
+        return {one.name for one in self.folder.iterdir()}
 
     def tells(self) -> dict[str, Any]:
         """Where everything is."""
-        tcp = next(one for one in self.sockets if one.family == socket.AF_INET).getsockname()
+        tcp = [one.getsockname() for one in self.sockets if one.family == socket.AF_INET]
         return {
             "file": str(self.file),
-            "tcp": list(tcp),
+            "tcp": list(tcp[0]) if tcp else None,
             "socket": self.named,
             "abstract": self.abstract,
             "grader": os.getpid(),
@@ -62,8 +66,7 @@ class Canary:
 
     def was_touched(self) -> bool:
         """Whether anything was changed, whatever the probe says."""
-        names = {one.name for one in self.folder.iterdir()}
-        return names != {"canary", "socket"} or self.file.read_text() != "sings"
+        return self._names() != self.names or self.file.read_text() != "sings"
 
     def __exit__(self, *_: object) -> None:
         for one in self.sockets:

@@ -30,6 +30,9 @@ MOST_SHOWN = 50
 
 LONGEST_NAME = 500
 LARGEST_NUMBER = 2**31
+FARTHEST = 2**62
+"""Where a file can be read from; a record may say anything."""
+
 MOST_RECORDS = 10_000
 """Records that are read whatever they cost; more of them only as far as text may go."""
 
@@ -122,7 +125,7 @@ class Outputs:
         if name not in STREAMS or not isinstance(text, str):
             return
         if isinstance(upto, int):
-            self.seen[name] = max(0, upto)
+            self.seen[name] = min(max(0, upto), FARTHEST)
         if text:
             self.text(name, text)
 

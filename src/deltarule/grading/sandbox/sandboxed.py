@@ -37,6 +37,10 @@ ANSWER_SECONDS = 20.0
 """How long a process may take to say that it is ready; it normally takes milliseconds."""
 
 
+RERUN_TIMES = 3
+"""How many times the limit of one cell all those may take that are run again in a submission: a
+cell may take longer each time, on purpose."""
+
 SPARE_AFTER = 1.0
 """Seconds of cells that are run again rather than kept in a spare. A spare takes about 15 ms, and
 of a hundred submissions hardly two ever need one."""
@@ -100,6 +104,7 @@ class Child:
         self._runner: Channel | None = None
         self._runner_handle = -1
         self._runner_pid = 0
+        self._reran = 0.0
         self._left_files = False
         self._family = processes.Family(handles.pid)
         self._displays: dict[str, list[dict[str, Any]]] = {}
@@ -359,7 +364,12 @@ class Child:
             del self._ran[before:]
             while waiting and not self.given_up:
                 again = waiting.pop(0)
-                outcome = self._attempt(again)
+                left = RERUN_TIMES * again.seconds - self._reran
+                if left <= 0:
+                    self._give_up("cells that had to be run again took too long")
+                    return
+                outcome = self._attempt(replace(again, seconds=min(again.seconds, left)))
+                self._reran += outcome.seconds
                 if not outcome.finished:
                     break
                 self._ran.append(replace(again, took=outcome.seconds))

@@ -100,6 +100,7 @@ class Server:
             why = f"{error} {self._complain()}".strip()
             raise MachineryError(f"the fork server does not start: {why}") from None
         self.pid = self._control.sender
+        self._family = processes.Family(self.pid)
         self.missing = [str(one) for one in ready.get("missing", ())]
 
     def _complain(self) -> str:
@@ -185,8 +186,8 @@ class Server:
         """End what has outlived its process 1: its parent is the fork server now."""
         keepers = {one.keeper for one in self._made}
         swept = True
-        for pid in processes.children(self.pid):
-            if pid not in keepers:
+        for pid, (_, parent) in self._family.look().items():
+            if parent == self.pid and pid not in keepers:
                 swept = processes.sweep(pid, keep=()) and swept
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
