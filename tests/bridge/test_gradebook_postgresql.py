@@ -2,9 +2,11 @@
 
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from datetime import datetime
 from pathlib import Path
@@ -201,3 +203,89 @@ def test_a_server_that_starts_again_costs_nothing_and_one_that_is_gone_is_report
             server.start()
         assert not (class_of.toy.root / "autograded" / "cyd" / "toy").exists()
         writer.record(class_of.result("cyd"))
+
+
+RIGHT = "def double(number):\n    return 2 * number"
+WRONG = "def double(number):\n    return number"
+CLASS = 30
+
+
+class Command:
+    """``deltarule grade toy``, and what it says as it goes."""
+
+    def __init__(self, root):
+        self.said = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "deltarule", "grade", "toy", "--jobs", "1"],
+            cwd=root,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def until(self, count):
+        for line in self.process.stderr:
+            self.said.append(line)
+            if line.startswith(f"[{count}/"):
+                return
+        raise AssertionError("".join(self.said))
+
+    def ended(self):
+        with self.process:
+            self.said += self.process.stderr.readlines()
+            self.process.wait(120)
+        return "".join(line for line in self.said if not re.match(r"\[\d+/\d+\] ", line))
+
+
+@pytest.fixture
+def classroom(server, _released, tmp_path):
+    """The toy course, with its gradebook on the server, and a class that has handed in."""
+    root = tmp_path / "course"
+    shutil.copytree(_released.root, root)
+    address = server.database("classroom")
+    with (root / "nbgrader_config.py").open("a") as file:
+        file.write(f'c.CourseDirectory.db_url = "{address}"\n')
+        file.write('c.CourseDirectory.course_id = "deep-learning"\n')
+    toy = type(_released)(Course(root))
+    toy.course.gradebook.unlink()
+    for number in range(CLASS):
+        toy.hand_in(f"s{number:02}", WRONG if number % 3 else RIGHT)
+    return toy, address
+
+
+def recorded(address):
+    with Gradebook(address) as book:
+        return {one["student"]: one["score"] for one in book.submission_dicts("toy")}
+
+
+def test_a_class_is_graded_though_the_server_ends_twice(classroom, server):
+    """Once it is back in time, and nobody notices; once it stays away, and the next run goes on."""
+    toy, address = classroom
+    first = Command(toy.root)
+    first.until(5)
+    server.stop()
+    server.start()
+    first.until(15)
+    server.stop()
+    try:
+        said = first.ended()
+        down = Command(toy.root)
+        said_at_once = down.ended()
+    finally:
+        server.start()
+    assert first.process.returncode == down.process.returncode == 3
+    assert said.startswith(f"deltarule: the gradebook {address} could not be written for s")
+    assert "server runs, then run this again" in said
+    assert said_at_once.startswith("deltarule: ")
+    assert "Traceback" not in said + said_at_once
+    before = recorded(address)
+    assert 15 <= len(before) < CLASS
+    again = Command(toy.root)
+    again.until(15)  # which are kept
+    assert again.ended() == ""
+    assert again.process.returncode == 0
+    assert recorded(address) == {
+        f"s{number:02}": 0.0 if number % 3 else 2.0 for number in range(CLASS)
+    }
+    assert len(list((toy.root / "autograded").glob("*/toy/toy.ipynb"))) == CLASS
+    assert not toy.course.gradebook.exists()
