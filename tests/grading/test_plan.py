@@ -13,7 +13,7 @@ import pytest
 
 from deltarule.config import Course
 from deltarule.errors import AuthoringError, UsageError
-from deltarule.grading.plan import plan_assignment
+from deltarule.grading.plan import modules_to_warm, plan_assignment
 
 LAB = """\
 # A lab
@@ -94,6 +94,17 @@ def lab(tmp_path):
 
 def by_name(plan):
     return {cell.grade_id or cell.id: cell for one in plan.notebooks for cell in one.cells}
+
+
+def test_what_notebooks_import_is_warmed_and_nothing_that_only_hidden_tests_do(lab):
+    warmed = modules_to_warm(plan_assignment(lab, "lab"))
+    assert {"math", "random", "matplotlib.pyplot", "matplotlib_inline.backend_inline"} < set(warmed)
+    assert not {"statistics", "torch", "torch.optim"} & set(warmed)
+
+
+def test_optimisers_are_warmed_only_where_a_notebook_speaks_of_them(copied):
+    assert "torch.optim" not in modules_to_warm(plan_assignment(copied, "lab04"))
+    assert "torch.optim" in modules_to_warm(plan_assignment(copied, "titanic"))
 
 
 @pytest.mark.parametrize("assignment", ["lab04", "gradient_descent", "titanic"])
@@ -469,7 +480,7 @@ def test_tests_that_nbgrader_writes_itself_are_written(tmp_path):
     code = (
         "import dataclasses, json, sys; from pathlib import Path\n"
         "from deltarule.config import Course\n"
-        "from deltarule.grading.plan import plan_assignment\n"
+        "from deltarule.grading.plan import modules_to_warm, plan_assignment\n"
         "plan = plan_assignment(Course(Path(sys.argv[1])), 'ps1')\n"
         "print(json.dumps([dataclasses.asdict(cell) for cell in plan.notebooks[0].cells]))"
     )

@@ -23,7 +23,14 @@ from deltarule.authoring.syntax import transformed
 from deltarule.bridge.masters import Master, MasterCell, read_masters
 from deltarule.config import Course
 
-__all__ = ["AssignmentPlan", "NotebookPlan", "PlannedCell", "normal_text", "plan_assignment"]
+__all__ = [
+    "AssignmentPlan",
+    "NotebookPlan",
+    "PlannedCell",
+    "modules_to_warm",
+    "normal_text",
+    "plan_assignment",
+]
 
 DEMO = "demo"
 """The Jupyter tag by which a compiled notebook marks a demo cell."""
@@ -135,6 +142,35 @@ def plan_assignment(course: Course, assignment: str) -> AssignmentPlan:
     return AssignmentPlan(assignment, notebooks, masters.files, limits, key)
 
 
+def modules_to_warm(plan: AssignmentPlan) -> tuple[str, ...]:
+    """The modules that the notebooks of an assignment import, for a process to have them ready.
+
+    A fork carries along all that is imported: of what no notebook needs, each test would pay for
+    the copy. What only hidden tests import is imported by the grader.
+    """
+    found = {"IPython.display": None}
+    optimisers = False
+    for notebook in plan.notebooks:
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                text = cell.visible if cell.kind == "test" else cell.source
+                found.update(dict.fromkeys(_modules(_statements(text))))
+                optimisers |= "optim" in cell.source
+    if any(name.partition(".")[0] == "matplotlib" for name in found):
+        found.update({"matplotlib.pyplot": None, "matplotlib_inline.backend_inline": None})
+    if optimisers and any(name.partition(".")[0] == "torch" for name in found):
+        found["torch.optim"] = None
+    return tuple(found)
+
+
+def _modules(nodes: Iterable[ast.Import | ast.ImportFrom]) -> Iterable[str]:
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif node.module and not node.level:
+            yield node.module
+
+
 def normal_text(text: str) -> str:
     """A text without what editors change by themselves: line ends, and blanks before them."""
     if len(text) > LONGEST_TEXT:
@@ -182,16 +218,20 @@ def _imports(cells: Iterable[PlannedCell]) -> dict[str, None]:
     for cell in cells:
         if cell.cell_type != "code" or cell.kind not in ("plain", "locked", "test"):
             continue
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of an author's odd string; not ours to report
-                tree = ast.parse(transformed(cell.visible))
-        except (SyntaxError, ValueError):
-            continue  # another language, or broken on purpose
-        for node in tree.body:
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                found[ast.unparse(node)] = None
+        for node in _statements(cell.visible):
+            found[ast.unparse(node)] = None
     return found
+
+
+def _statements(text: str) -> list[ast.Import | ast.ImportFrom]:
+    """The import statements at the top level of a cell."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of an author's odd string; not ours to report
+            tree = ast.parse(transformed(text))
+    except (SyntaxError, ValueError):
+        return []  # another language, or broken on purpose
+    return [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
 
 
 def _key(

@@ -21,7 +21,7 @@ from pathlib import Path
 from deltarule.errors import MachineryError
 from deltarule.grading.child import processes
 from deltarule.grading.child.settings import Limits
-from deltarule.grading.plan import AssignmentPlan
+from deltarule.grading.plan import AssignmentPlan, modules_to_warm
 from deltarule.grading.sandbox.zygote import Zygote
 from deltarule.grading.submission import (
     Allowance,
@@ -91,7 +91,12 @@ class Worker:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.zygote = Zygote(job.tier, secrets=job.secrets, limits=job.limits)
+        self.zygote = Zygote(
+            job.tier,
+            secrets=job.secrets,
+            limits=job.limits,
+            imports=modules_to_warm(job.plan),
+        )
 
     def __enter__(self) -> Worker:
         try:

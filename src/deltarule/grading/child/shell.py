@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import getpass
+import inspect
 import os
 import sys
 import tempfile
@@ -104,6 +105,8 @@ class Shell(InteractiveShell):  # type: ignore[misc]
         folder = Path(tempfile.gettempdir(), f"ipykernel_{os.getpid()}")
         name = str(folder / f"{number}.py")
         self.files[name] = self.cell
+        # Otherwise each traceback goes through all modules for it, several times: 100 ms.
+        inspect.modulesbyfile[name] = "__main__"
         self.recorder.put({"kind": "file", "name": name, "cell": self.cell})
         return name
 
@@ -125,6 +128,10 @@ class Shell(InteractiveShell):  # type: ignore[misc]
         """Help that would be paged is not shown in a notebook that nobody looks at."""
         super().init_hooks()
         self.set_hook("show_in_pager", page.as_hook(lambda *_, **__: None), 99)
+
+    def _format_exception_for_storage(self, *_: Any, **__: Any) -> dict[str, Any]:
+        """For a history that is not kept; drawing a traceback once is enough."""
+        return {}
 
     def enable_gui(self, gui: Any = None) -> None:
         """There is none."""
@@ -165,7 +172,18 @@ def make_shell() -> Shell:
     shell: Shell = Shell.instance(
         displayhook_class=_Hook, display_pub_class=_Publisher, compiler_class=_Compiler
     )
+    shell.display_formatter.format(1)
+    _warm_tracebacks(shell)
     return shell
+
+
+def _warm_tracebacks(shell: Shell) -> None:
+    """Draw a first one: that imports what draws them, and looks every module up once."""
+    source = "def fail():\n    raise ValueError\nfail()\n"
+    try:
+        exec(compile(source, shell.compile.cache(source, 0, source), "exec"), {})
+    except ValueError:
+        shell.InteractiveTB.structured_traceback(*sys.exc_info())
 
 
 def take_streams(shell: Shell) -> None:

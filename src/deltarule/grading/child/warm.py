@@ -13,7 +13,7 @@ import random
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection
 from importlib import import_module
 from pathlib import Path
 
@@ -29,8 +29,12 @@ def threads() -> int:
     return len(list(Path("/proc/self/task").iterdir()))
 
 
-def warm_up(modules: Iterable[str]) -> list[str]:
-    """Import modules and warm their slow parts; those that could not be imported are returned."""
+def warm_up(modules: Collection[str]) -> list[str]:
+    """Import modules and warm their slow parts; those that could not be imported are returned.
+
+    Optimisers of torch are warmed only where ``torch.optim`` is named: they import a compiler, of
+    which every fork would carry 70 MB along.
+    """
     missing = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -40,7 +44,7 @@ def warm_up(modules: Iterable[str]) -> list[str]:
             except ImportError:
                 missing.append(name)
         if "torch" in sys.modules:
-            _torch()
+            _torch(optimisers="torch.optim" in modules)
         if "matplotlib" in sys.modules:
             _matplotlib()
     return missing
@@ -71,18 +75,18 @@ def _use_large_pages(size: int) -> None:
                 linux.collapse(place, size)
 
 
-def _torch() -> None:
-    """One thread, a first backward pass, first optimisers (these import a compiler: 0.8 s)."""
+def _torch(*, optimisers: bool) -> None:
+    """One thread, a first backward pass, first steps of optimisers where they are wanted."""
     import torch
 
     torch.set_num_threads(1)
     with contextlib.suppress(RuntimeError):  # once only, and only before parallel work
         torch.set_num_interop_threads(1)
-    for kind in (torch.optim.SGD, torch.optim.Adam):
-        layer = torch.nn.Linear(2, 2)
-        optimiser = kind(layer.parameters(), lr=0.1)
-        torch.nn.functional.mse_loss(layer(torch.ones(2, 2)), torch.ones(2, 2)).backward()
-        optimiser.step()
+    layer = torch.nn.Linear(2, 2)
+    torch.nn.functional.mse_loss(layer(torch.ones(2, 2)), torch.ones(2, 2)).backward()
+    if optimisers:
+        for kind in (torch.optim.SGD, torch.optim.Adam):
+            kind(layer.parameters(), lr=0.1).step()
 
 
 def _matplotlib() -> None:

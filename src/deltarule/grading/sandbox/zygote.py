@@ -41,6 +41,7 @@ IMPORTS = (
     "numpy",
     "torch",
     "torch.nn.functional",
+    "torch.optim",
     "torch.utils.data",
     "pandas",
     "sklearn",
@@ -50,7 +51,7 @@ IMPORTS = (
     "IPython.display",
     "tqdm.auto",
 )
-"""What notebooks of courses import; what is not installed is passed over."""
+"""What notebooks import, where nobody says; what is not installed is passed over."""
 
 EXCHANGE = Path(__file__).parents[2] / "exchange"
 SLOTS = 64
