@@ -31,7 +31,9 @@ def _numbers(tensor: Any) -> Any:
     """A tensor's values as an array; bfloat16, which NumPy does not know, as its bits."""
     import torch
 
-    plain = tensor.detach().cpu().resolve_conj().resolve_neg()
+    plain = tensor.detach()
+    if not plain.is_cpu or plain.is_conj() or plain.is_neg():
+        plain = plain.cpu().resolve_conj().resolve_neg()
     if plain.dtype is torch.bfloat16:
         plain = plain.contiguous().view(torch.int16)
     return plain.numpy()

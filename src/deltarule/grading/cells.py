@@ -14,6 +14,7 @@ import io
 import random
 import sys
 import types
+from functools import lru_cache
 from typing import Any
 
 from deltarule.authoring.syntax import transformed
@@ -22,6 +23,9 @@ __all__ = ["Tail", "close_figures", "new_namespace", "run_cell", "seed_generator
 
 TAIL = 2000
 """How many characters of a cell's output are kept."""
+
+MOST_CELLS = 1000
+"""Cells that are kept compiled."""
 
 
 class Tail(io.TextIOBase):
@@ -79,21 +83,28 @@ def new_namespace() -> dict[str, Any]:
 
 def run_cell(source: str, name: str, namespace: dict[str, Any]) -> Any:
     """Run a cell as IPython does and return the value of its last expression, or None."""
-    tree = ast.parse(transformed(source))
-    last = None
-    if tree.body and isinstance(tree.body[-1], ast.Expr) and not source.rstrip().endswith(";"):
-        last = ast.Expression(tree.body.pop().value)  # type: ignore[attr-defined]
     value = None
-    for part, mode in ((tree, "exec"), (last, "eval")):
-        if part is not None:
-            flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-            code = compile(part, f"<ipython-input-{name}>", mode, flags)
-            value = eval(code, namespace)
-            if inspect.CO_COROUTINE & code.co_flags:
-                value = asyncio.run(value)
-    if last is not None and value is not None:
+    for code in _compiled(source, name):
+        value = eval(code, namespace)
+        if inspect.CO_COROUTINE & code.co_flags:
+            value = asyncio.run(value)
+    if value is not None:
         namespace["_"] = value
     return value
+
+
+@lru_cache(maxsize=MOST_CELLS)
+def _compiled(source: str, name: str) -> tuple[types.CodeType, ...]:
+    """A cell's statements, whose value is None, and its last expression.
+
+    A class is judged by the same cells, submission after submission.
+    """
+    tree = ast.parse(transformed(source))
+    parts: list[tuple[ast.Module | ast.Expression, str]] = [(tree, "exec")]
+    if tree.body and isinstance(tree.body[-1], ast.Expr) and not source.rstrip().endswith(";"):
+        parts.append((ast.Expression(tree.body.pop().value), "eval"))  # type: ignore[attr-defined]
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    return tuple(compile(part, f"<ipython-input-{name}>", mode, flags) for part, mode in parts)
 
 
 def close_figures() -> None:

@@ -19,6 +19,7 @@ from deltarule.engine import Array
 from deltarule.exchange.subject import Outcome, Program, Result, Subject
 from deltarule.judging.cases import NetworkCase, network_cases, rounded
 from deltarule.judging.comparing import Comparison
+from deltarule.judging.remembered import remembered
 from deltarule.judging.verdicts import Verdict, credit_of, file_verdict, secret_seed
 
 __all__ = [
@@ -203,10 +204,15 @@ def in_float32_if_needed(judge: Judge) -> Judge:
         try:
             return judge(case, subject)
         except _MixedPrecision:
-            cut = rounded(replace(case, dtype="float32"))
-            return judge(cut, subject)
+            return judge(_in_float32(case), subject)
 
     return judged
+
+
+@remembered
+def _in_float32(case: NetworkCase) -> NetworkCase:
+    """The case for code that works in float32 only; the same one for everybody."""
+    return rounded(replace(case, dtype="float32"))
 
 
 class _MixedPrecision(Exception):

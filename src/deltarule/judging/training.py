@@ -27,6 +27,7 @@ from deltarule.judging.asking import (
 )
 from deltarule.judging.cases import NetworkCase
 from deltarule.judging.comparing import Comparison, compare
+from deltarule.judging.remembered import remembered
 from deltarule.judging.tolerance import SAFETY, epsilon_of, network_allowance
 from deltarule.judging.verdicts import Verdict
 
@@ -96,6 +97,7 @@ class _Run:
     parameter_allowance: tuple[Array, ...]
 
 
+@remembered
 def _reference_run(case: NetworkCase) -> _Run:
     """The engine's gradient descent, with errors carried from step to step."""
     network = case.network
