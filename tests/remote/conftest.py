@@ -82,7 +82,7 @@ def forked(student, serving=serve):
         os.waitpid(pid, 0)
 
 
-def judge(student, test, points=2.0, seconds=20.0, serving=serve):
+def judge(student, test, points=2.0, seconds=60.0, serving=serve):
     """The result of one test cell against one student's code."""
     bench = Bench(Imports(IMPORTS), seed=1, test_seconds=seconds)
     with forked(student, serving) as pipe:

@@ -1,10 +1,13 @@
 """A test that is judged on the trusted side ends as it would in the student's kernel."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from deltarule.grading.remote import bench as benches
 from deltarule.grading.remote.bench import Cell
 
 HERE = Path(__file__).parent
@@ -56,3 +59,22 @@ def test_later_tests_see_what_earlier_ones_have_bound(bench, forked):
         )
     with forked("x = 5") as pipe:
         assert bench.judge(Cell("nb", "b", "assert helper(1) == 6", 1.0), pipe).score == 1
+
+
+def test_a_test_that_is_over_time_fails_whatever_it_has_caught(judged, monkeypatch):
+    monkeypatch.setattr(benches, "GRACE_SECONDS", 0.1)
+    caught = "try:\n    while f():\n        pass\nexcept BaseException:\n    pass"
+    test = f"value = f()\n{caught.replace('f()', 'value')}"
+    result = judged("def f():\n    return 1", test, seconds=0.3)
+    assert (result.score, result.status, result.message) == (0.0, "error", benches.TOO_LONG)
+
+
+def test_a_process_that_has_judged_can_be_profiled():
+    """In Python 3.11, an exception for a thread that is taken back unasked hangs every tracer."""
+    program = (
+        "import cProfile\n"
+        "from deltarule.grading.remote.limits import limited\n"
+        "with limited(60.0, KeyboardInterrupt):\n    pass\n"
+        "cProfile.run('sum(map(abs, range(9)))', sort='time')\n"
+    )
+    subprocess.run([sys.executable, "-c", program], timeout=60, check=True, capture_output=True)

@@ -35,6 +35,7 @@ __all__ = ["Bench", "Cell", "judged_value"]
 SMALLEST_POINT = 1e-9
 GRACE_SECONDS = 2.0
 TOO_MUCH = "the test ran out of memory: your code gives something too large"
+TOO_LONG = "the test took too long; is there an endless loop?"
 MISSING = "this part is not implemented yet (NotImplementedError)"
 
 
@@ -104,8 +105,9 @@ class Bench:
             raise
         except BaseException as error:  # noqa: BLE001 - a student's values may raise anything
             made = _failed(cell, error, where)
-        if link.lost:
-            made = _result(cell, 0.0, "error", link.lost, where)
+        late = time.monotonic() - began >= self.test_seconds + GRACE_SECONDS
+        if link.lost or late:  # whatever the test has caught
+            made = _result(cell, 0.0, "error", link.lost or TOO_LONG, where)
         return replace(made, duration_s=time.monotonic() - began)
 
 
@@ -156,7 +158,7 @@ def _failed(cell: Cell, error: BaseException, where: str) -> TestResult:
     elif isinstance(error, RefusedError):
         said = str(error)
     elif isinstance(error, Lost):
-        status, said = "error", str(error) or "the test took too long; is there an endless loop?"
+        status, said = "error", str(error) or TOO_LONG
     elif isinstance(error, MemoryError):
         status, said = "error", TOO_MUCH
     else:

@@ -49,11 +49,13 @@ def _deadline(seconds: float, error: type[BaseException]) -> Iterator[None]:
     thread = ctypes.c_ulong(threading.get_ident())
     raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
     lock = threading.Lock()
-    running = True
+    running, raised = True, False
 
     def interrupt() -> None:
+        nonlocal raised
         with lock:
             if running:
+                raised = True
                 raise_in(thread, ctypes.py_object(error))
 
     late = threading.Timer(seconds, interrupt)
@@ -65,7 +67,8 @@ def _deadline(seconds: float, error: type[BaseException]) -> Iterator[None]:
         late.cancel()
         with lock:  # from here on nobody interrupts; what is under way is taken back
             running = False
-            raise_in(thread, None)
+            if raised:  # else the interpreter would look for an exception at each step, for ever
+                raise_in(thread, None)
 
 
 @contextlib.contextmanager

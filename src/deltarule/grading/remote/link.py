@@ -33,6 +33,9 @@ MOST_TRIPS = 200_000
 MOST_HELD = 100_000
 MOST_BLOBS = 100_000
 MOST_BASES = 40
+ENDS_OF_LOOPS = frozenset({"StopIteration", "StopAsyncIteration"})
+"""Exceptions that loops of a test take for their end: ``all(map(check, cases))`` would hold."""
+
 NO_NAME = re.compile(r"[^\w.<>]")
 LONGEST_NAME = 100
 LENGTH = struct.Struct(">Q")
@@ -363,6 +366,8 @@ def _error(told: Any) -> StudentError:
     nearest = Exception
     for base in told["bases"]:
         kind = getattr(builtins, str(base), None)
+        if str(base) in ENDS_OF_LOOPS:
+            continue
         if isinstance(kind, type) and issubclass(kind, Exception) and kind is not Exception:
             nearest = kind
             break
