@@ -48,6 +48,7 @@ class Keeper:
         self.limits = Limits(**known(Limits, request["limits"]))
         self.home = ""
         self.put = 0
+        self.landlock = 0
 
     def enter(self, template: Template, place: str) -> None:
         """Go into the sandbox of the tier that the template belongs to."""
@@ -66,6 +67,7 @@ class Keeper:
                 Path(self.home, name).mkdir(parents=True, exist_ok=True)
             if isinstance(template, landlock.Template):
                 landlock.enter(template, self.home, slot)
+                self.landlock = template.version
         linux.die_with_parent()  # forgotten when the user changed
         linux.undumpable()
         self._limit()
@@ -178,14 +180,18 @@ class Keeper:
 
     def _start(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         """Fork a runner with the state before the first cell."""
-        pid = os.fork()
+        try:
+            pid = linux.patient_fork()
+        except OSError as error:
+            pid, failed = -1, str(error)
         if pid:
             for descriptor in descriptors:
                 os.close(descriptor)
-            return {"started": pid}
+            return {"started": pid} if pid > 0 else {"failed": failed}
         try:
             from .runner import Runner  # loaded long ago; here only because it needs IPython
 
+            landlock.keep_signals_in(self.landlock)
             signal.set_wakeup_fd(-1)
             for descriptor in self._wake:
                 os.close(descriptor)

@@ -22,7 +22,7 @@ from . import linux, seccomp
 from .settings import Settings
 from .visible import DEVICES, inside, readable_trees, secrets_inside, system_files
 
-__all__ = ["Template", "enter", "version"]
+__all__ = ["Template", "enter", "keep_signals_in", "version"]
 
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 VERSION_FLAG, PATH_BENEATH = 1, 1
@@ -37,7 +37,7 @@ EVERYTHING = (1 << 15) - 1
 READABLE = EXECUTE | READ_FILE | READ_DIR
 OWN = EVERYTHING & ~MAKE_CHAR & ~MAKE_BLOCK
 TCP = 3
-SIGNALS_AND_ABSTRACT_SOCKETS = 3
+ABSTRACT_SOCKETS, SIGNALS = 1, 2
 COUNTS_OF_PROCESSORS = (
     "/sys/devices/system/cpu",
     "/sys/fs/cgroup/cpu.max",
@@ -147,7 +147,26 @@ def enter(template: Template, own: str, slot: int) -> None:
 def _ruleset(have: int) -> int:
     files = EVERYTHING | (IOCTL_DEV if have >= DEVICES_SINCE else 0)
     tcp = TCP if have >= TCP_SINCE else 0
-    scopes = SIGNALS_AND_ABSTRACT_SOCKETS if have >= SCOPES_SINCE else 0
+    scopes = ABSTRACT_SOCKETS | SIGNALS if have >= SCOPES_SINCE else 0
+    return _created(have, files, tcp, scopes)
+
+
+def keep_signals_in(have: int) -> None:
+    """Forbid this process, and all that it starts, to signal even who is in the same sandbox.
+
+    Process 1 of a submission stays out of reach, so that ``kill(-1, SIGKILL)`` ends what the
+    student has started and nothing else.
+
+    Args:
+        have: the version of Landlock; an old one has no signals to keep in, see ``seccomp``.
+    """
+    if have >= SCOPES_SINCE:
+        ruleset = _created(have, 0, 0, SIGNALS)
+        linux.syscall(RESTRICT_SELF, "landlock_restrict_self", ruleset, 0)
+        os.close(ruleset)
+
+
+def _created(have: int, files: int, tcp: int, scopes: int) -> int:
     attributes = struct.pack("=QQQ", files, tcp, scopes)
     size = 24 if have >= SCOPES_SINCE else 16 if have >= TCP_SINCE else 8
     buffer = ctypes.create_string_buffer(attributes[:size], size)

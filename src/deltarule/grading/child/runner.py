@@ -185,7 +185,7 @@ class Runner:
     def _fork(self, request: dict[str, Any], descriptors: list[int]) -> None:
         """Fork for one test: serve it and end; what it prints is shown to nobody."""
         try:
-            pid = os.fork()
+            pid = linux.patient_fork()
         except OSError:
             pid = -1
         if pid:

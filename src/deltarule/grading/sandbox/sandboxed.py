@@ -25,7 +25,7 @@ from deltarule.grading.child.settings import Limits
 from deltarule.grading.sandbox.cell_outcomes import CellOutcome, Over, Struck, claimed
 from deltarule.grading.sandbox.channel import Channel, Gone, Silent
 from deltarule.grading.sandbox.forks import Fork, opened
-from deltarule.grading.sandbox.places import size_of
+from deltarule.grading.sandbox.places import remove, size_of
 from deltarule.grading.sandbox.recording import Recording
 
 __all__ = ["Child", "Handles"]
@@ -36,6 +36,9 @@ MOST_RECOVERIES = 10
 ANSWER_SECONDS = 20.0
 """How long a process may take to say that it is ready; it normally takes milliseconds."""
 
+
+MOST_DISKS = 2
+"""How many times the limit on files those may take that were written before it struck."""
 
 RERUN_TIMES = 3
 """How many times the limit of one cell all those may take that are run again in a submission: a
@@ -106,6 +109,7 @@ class Child:
         self._runner_pid = 0
         self._reran = 0.0
         self._left_files = False
+        self._disk = limits.disk_bytes
         self._family = processes.Family(handles.pid)
         self._displays: dict[str, list[dict[str, Any]]] = {}
 
@@ -153,6 +157,7 @@ class Child:
             self._ran.append(replace(ran, took=outcome.seconds))
         else:
             self._recover()
+            self._keep_files(outcome)
         if outcome.finished and outcome.struck is not None and outcome.struck.limit == "processes":
             self._make_room()
         return outcome
@@ -271,7 +276,7 @@ class Child:
         if len(below) > limits.processes:
             raise Over("processes", f"more than {limits.processes} processes were started")
         folder = self.handles.folder
-        if folder is not None and size_of(folder, limits.disk_bytes) > limits.disk_bytes:
+        if folder is not None and size_of(folder, self._disk) > self._disk:
             said = f"more than {_mb(limits.disk_bytes)} were written to files"
             raise Over("disk", said)
         free = limits.memory_bytes - self.handles.recording.held()
@@ -280,6 +285,26 @@ class Child:
         if used + in_files > free and used + self._memory_in_files() > free:
             said = f"more than {_mb(limits.memory_bytes)} of memory were in use"
             raise Over("memory", said)
+
+    def _keep_files(self, outcome: CellOutcome) -> None:
+        """What a cell has written beyond the limit is not held against those that follow.
+
+        It stays, but for folders that nobody can count. In the tier ``namespaces`` the disk is
+        full then, and there is nothing to do.
+        """
+        folder, disk = self.handles.folder, self.limits.disk_bytes
+        if folder is None or outcome.struck is None or outcome.struck.limit != "disk":
+            return
+        with contextlib.suppress(OSError):
+            for one in (inner for outer in folder.iterdir() for inner in outer.iterdir()):
+                try:
+                    if one.is_dir() and not one.is_symlink():
+                        size_of(one, MOST_DISKS * disk)
+                except Over:
+                    remove(one)
+        with contextlib.suppress(Over):
+            left = size_of(folder, MOST_DISKS * disk)
+            self._disk = min(MOST_DISKS * disk, max(self._disk, left) + disk // 10)
 
     def _memory_in_files(self) -> int:
         """Bytes of the work folder and of shared memory, where these take memory."""
