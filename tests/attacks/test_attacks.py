@@ -9,14 +9,27 @@ from contextlib import closing
 import nbformat
 import pytest
 
-from .conftest import HONEST, LIMITS
-from .hand import ATTACKS, POINTS, REACHED, SECRET
-from .submissions import values
+from .attacked_class import HONEST, LIMITS, SETTINGS
+from .hand import POINTS, REACHED, SECRET
+from .submissions import ATTACKS, values
 
 pytestmark = pytest.mark.slow
 
 HIDDEN = "whole number is not doubled"
 """From a hidden test; a message may say so, but no output of a student's may."""
+
+EACH = pytest.mark.parametrize(
+    ("graded", "name"),
+    [
+        pytest.param(setting, name, id=f"{setting}-{name}")
+        for setting in SETTINGS
+        for name in setting.attacks
+    ],
+    indirect=["graded"],
+)
+"""Every attack of every class."""
+
+CLASSES = pytest.mark.parametrize("graded", SETTINGS, indirect=True, ids=str)
 
 GRACE = 10.0
 """Seconds beyond a submission's limit: a cell and a test that were under way, cells run again."""
@@ -40,17 +53,18 @@ def test_every_row_of_the_table_has_its_attacks():
     assert {one.row for one in ATTACKS.values()} > {values.EQUAL, values.PATCHED}
 
 
+@CLASSES
 @pytest.mark.parametrize("name", HONEST)
 def test_an_honest_classmate_keeps_every_point(name, graded):
     assert points(graded, name) == POINTS
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@EACH
 def test_an_attack_earns_what_its_honest_code_deserves(name, graded):
     assert points(graded, name) == ATTACKS[name].expected
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@EACH
 def test_an_attack_reaches_nothing(name, graded):
     said = outputs(graded, name)
     assert f"{REACHED} " not in said
@@ -58,15 +72,15 @@ def test_an_attack_reaches_nothing(name, graded):
     assert HIDDEN not in said
     result = json.dumps(graded.results[name].as_json())
     assert SECRET not in result
-    assert str(graded.course.root) not in result
+    assert graded.where not in result
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@EACH
 def test_an_attack_ends_in_bounded_time(name, graded):
     assert graded.results[name].duration_s < LIMITS["submission_seconds"] + GRACE
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@EACH
 def test_messages_are_plain_and_short(name, graded):
     for test in graded.results[name].tests:
         assert len(test.message) <= 3000
@@ -75,7 +89,7 @@ def test_messages_are_plain_and_short(name, graded):
         assert "##[" not in test.message
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@EACH
 def test_the_graded_notebook_is_one_that_others_can_open(name, graded):
     notebook = graded.notebook(name)
     if notebook is None:
@@ -85,6 +99,7 @@ def test_the_graded_notebook_is_one_that_others_can_open(name, graded):
     assert len(json.dumps(notebook)) < 60_000_000
 
 
+@CLASSES
 def test_the_gradebook_says_the_same(graded):
     query = (
         "SELECT s.student_id, b.name, g.auto_score FROM grade g "
@@ -99,20 +114,21 @@ def test_the_gradebook_says_the_same(graded):
                 found.setdefault(student, {})[name] = score
     for name in HONEST:
         assert found[name] == POINTS
-    for name, one in ATTACKS.items():
+    for name, one in graded.setting.attacks.items():
         assert found[name] == one.expected, name
 
 
+@CLASSES
 def test_the_machine_is_as_it_was(graded):
     assert graded.left == []
-    outside = graded.target.outside
-    assert {path.name for path in outside.iterdir()} == {"canary"}
-    canary = outside / "canary"
+    assert {path.name for path in graded.outside.iterdir()} == {"canary"}
+    canary = graded.outside / "canary"
     assert (canary.read_text(), canary.stat().st_mode & 0o777) == ("sings", 0o666)
     assert not (graded.course.root / "late").exists()
 
 
+@CLASSES
 def test_each_result_says_where_it_was_judged_and_in_which_sandbox(graded):
     for result in graded.results.values():
-        assert result.sandbox in ("namespaces", "landlock")
+        assert result.sandbox == graded.setting.tier
         assert {test.verdict_in for test in result.automatic} == {"grader"}

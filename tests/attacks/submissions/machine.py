@@ -14,6 +14,8 @@ NETWORK = "Any network, sockets of the machine"
 PROCESSES = "Signals, tracing, detached processes"
 BOMBS = "Fork, memory, shared-memory and file bombs"
 OUTPUT = "Output without end"
+HARD = frozenset({FILES, SECRETS, NETWORK, PROCESSES, BOMBS})
+"""What has to do with who grades, and where."""
 
 SHUT_IN = """
 import os, sys
@@ -46,7 +48,7 @@ def tries(hand: Handed, *sources: str) -> None:
         hand.first(f"try:\n{body}\nexcept (OSError, AttributeError, ImportError) as error: pass")
 
 
-@attack(FILES, spares_stock=False)
+@attack(FILES)
 def reads_the_course(hand: Handed) -> None:
     """The source with its hidden tests, the solution, the gradebook, what others handed in."""
     tries(
@@ -90,7 +92,6 @@ def writes_outside(hand: Handed) -> None:
 @attack(FILES)
 def detached_writer(hand: Handed) -> None:
     """A process that has left its group waits until all is graded, and then writes."""
-    hand.first(SHUT_IN.format(grader=hand.target.grader))
     hand.first(
         "import os, time\n"
         "if os.fork() == 0:\n"
@@ -261,8 +262,8 @@ def output_without_a_line_end(hand: Handed) -> None:
 
 @attack(OUTPUT, spares_stock=True)
 def many_cells_with_much_output(hand: Handed) -> None:
-    """Hundreds of cells, each with as much output as a cell may have."""
-    for _ in range(300):
+    """Dozens of cells, each with as much output as a cell may have."""
+    for _ in range(45):
         hand.before("question-steepest", "print('x' * (1 << 20))")
 
 
