@@ -300,8 +300,8 @@ class _Reader:
             tag_name = TagKind.TEST.value if hidden else TagKind.ANSWER.value
             self.report.error(
                 line,
-                f"'{tag.kind.value}' outside a {wanted} cell, where it would "
-                f"reach students; put '{tag_name} name points=N' at the cell's top",
+                f"'{tag.kind.value}' outside {'a test' if hidden else 'an answer'} cell, where it "
+                f"would reach students; put '{tag_name} name points=N' at the cell's top",
             )
         if self.region is not None:
             self.report.error(
