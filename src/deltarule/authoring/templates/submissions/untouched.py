@@ -1,0 +1,3 @@
+"""Hands in the notebook as it was handed out."""
+# base: release
+# loses: all
