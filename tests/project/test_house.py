@@ -32,7 +32,8 @@ OUTSIDE = {
     "exchange": {"numpy", "pandas", "torch"},
     "judging": {"numpy", "pandas", "torch"},
     "authoring": {"jupytext", "nbformat", "nbclient", "IPython", "yaml", "jupyter_client", "zmq"}
-    | {"pypandoc", "typst"},
+    | {"pypandoc", "typst"}
+    | {"watchfiles", "tornado", "nbconvert", "pygments"},  # the live preview
     "bridge": {"nbgrader", "nbformat", "traitlets", "nbconvert", "sqlalchemy", "IPython"}
     | {"pooch", "yaml"},
     "grading": {"numpy", "pandas", "nbgrader", "nbformat", "IPython", "torch", "matplotlib"}
@@ -120,7 +121,7 @@ def test_judging_brings_in_neither_torch_nor_nbgrader():
 def test_the_command_line_imports_nothing_heavy_before_a_command_runs():
     loaded = in_fresh_python("import deltarule.cli, sys; print(*sys.modules)")
     heavy = {"numpy", "torch", "nbgrader", "nbformat", "jupytext", "rich", "IPython", "sqlalchemy"}
-    heavy |= {"pooch", "pypandoc", "typst"}
+    heavy |= {"pooch", "pypandoc", "typst", "watchfiles", "tornado", "nbconvert"}
     assert not heavy & set(loaded)
 
 

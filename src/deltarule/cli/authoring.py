@@ -1,4 +1,4 @@
-"""Commands for authors: build, convert, check, hand out."""
+"""Commands for authors: start, build, convert, check, hand out."""
 
 from __future__ import annotations
 
@@ -12,22 +12,50 @@ from deltarule.cli.common import NOT_PASSED, json_option, listed, main, reports_
 from deltarule.config import Course, find_course, write_atomic
 from deltarule.errors import DeltaruleError, UsageError
 
-__all__ = ["build", "check", "convert", "data", "handout"]
+__all__ = ["build", "check", "convert", "data", "handout", "new"]
+
+
+@main.command()
+@click.argument("assignment")
+@json_option
+@reports_errors
+def new(assignment: str, json_file: Path | None) -> None:
+    """Start an assignment: a small one that works, to be changed into your own."""
+    from deltarule.authoring.starting import start_assignment
+
+    course = find_course(Path.cwd())
+    made = [
+        path.relative_to(course.root).as_posix() for path in start_assignment(course, assignment)
+    ]
+    for path in made:
+        click.echo(path)
+    click.echo(
+        f"\nIt works as it is. Write in {made[0]}, and see what students get, at each save, with\n"
+        f"    deltarule build --watch {assignment}"
+    )
+    write_json(json_file, {"assignment": assignment, "made": made})
 
 
 @main.command()
 @click.argument("assignments", nargs=-1)
 @click.option("--check", is_flag=True, help="Change nothing; fail if anything generated is stale.")
 @click.option("--pdf", is_flag=True, help="Print the notebooks, too, to build/pdf/.")
+@click.option("--watch", is_flag=True, help="Show the students' version, anew at each save.")
 @json_option
 @reports_errors
-def build(assignments: tuple[str, ...], check: bool, pdf: bool, json_file: Path | None) -> None:
+def build(
+    assignments: tuple[str, ...], check: bool, pdf: bool, watch: bool, json_file: Path | None
+) -> None:
     """Make release/ and solutions/ from source/; only what changed."""
     from deltarule.bridge.build import build_assignment, chosen_assignments, stale_files
 
-    if check and pdf:
-        raise UsageError("--check changes nothing and --pdf makes PDFs: choose one of them")
+    if check + pdf + watch > 1:
+        raise UsageError(
+            "--check changes nothing, --pdf makes PDFs, --watch shows a preview: choose one of them"
+        )
     course = find_course(Path.cwd())
+    if watch:
+        _watch(course, assignments, json_file)
     chosen = chosen_assignments(course, assignments)
     if check:
         stale = {name: stale_files(course, name) for name in chosen}
@@ -56,6 +84,32 @@ def build(assignments: tuple[str, ...], check: bool, pdf: bool, json_file: Path 
     write_json(json_file, record | {"errors": [str(error) for error in errors]})
     if errors:
         sys.exit(max(error.exit_code for error in errors))
+
+
+def _watch(course: Course, assignments: tuple[str, ...], json_file: Path | None) -> None:
+    """The live preview, until Ctrl-C."""
+    from deltarule.authoring.preview import Save, watch
+    from deltarule.bridge.build import chosen_assignments
+
+    saves: list[dict[str, Any]] = []
+    chosen_assignments(course, assignments)
+
+    def started(address: str) -> None:
+        click.echo(f"\nStudents will see {address}")
+        click.echo("Nothing is run, and release/ stays as it is. Ctrl-C ends the preview.")
+
+    def saved(save: Save) -> None:
+        shown = f"source/{save.assignment}/{save.name}.md"
+        if save.problems:
+            click.echo("\n".join(["", *save.problems]), err=True)
+        else:
+            click.echo(f"{shown}: {len(save.cells)} cells, {save.seconds:.2f} s")
+        saves.append({"source": shown, "seconds": save.seconds, "problems": list(save.problems)})
+
+    try:
+        watch(course, assignments, started=started, saved=saved)
+    finally:
+        write_json(json_file, {"saves": saves})
 
 
 def _print_pdfs(course: Course, name: str, errors: list[DeltaruleError]) -> list[str]:
