@@ -14,7 +14,7 @@ import tokenize
 import warnings
 from collections.abc import Callable
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 
 __all__ = [
     "Language",
@@ -60,6 +60,7 @@ def language(text: str) -> Language:
     return Language.PYTHON if writes_python else Language.OTHER
 
 
+@lru_cache(maxsize=4096)  # asked several times for each text, and for most again at each save
 def transformed(text: str) -> str:
     """A cell's text as IPython hands it to Python, row by row: magics and shell lines are calls.
 

@@ -1,0 +1,113 @@
+"""How long a save takes to reach the browser: ``deltarule build --watch`` on lab 4.
+
+Run ``python benchmarks/preview.py``; it writes its part of ``docs/benchmarks.md``. Works on a copy
+of the course in a temporary folder. A save is a changed word, a changed formula, or a mistake; the
+time runs from before the file is written until the new state has been read from the stream of
+server-sent events, as a browser does. Each is repeated, and the median and the range are shown.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- preview:begin -->\n", "<!-- preview:end -->\n"
+HEADING = "## The live preview\n\n"
+DELTARULE = Path(sys.executable).with_name("deltarule")
+REPEATS = 10
+WORD, FORMULA, TAG = "Every time", r"$\ell$ has $n_\ell$ units", "#!TAG HWEND"
+
+CHANGES: dict[str, Callable[[str, int], str]] = {
+    "a word": lambda text, run: text.replace(WORD, f"Every single time ({run})", 1),
+    "a formula": lambda text, run: text.replace(
+        FORMULA, rf"$\ell$ has $n_{{\ell + {run}}}$ units", 1
+    ),
+    "a mistake, and back": lambda text, run: text.replace(TAG, f"#!TAG HWND {run}", 1),
+}
+
+
+@contextmanager
+def preview(root: Path) -> Iterator[Iterator[bytes]]:
+    """A running preview of lab 4: the lines of its stream of events."""
+    command = [str(DELTARULE), "build", "--watch", "lab04"]
+    with subprocess.Popen(
+        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        address = next(
+            found[0] for line in process.stdout if (found := re.search(r"http://\S+/", line))
+        )
+        with urlopen(f"{address}.preview/events/lab04/lab04") as stream:
+            yield (line for line in stream if line.startswith(b"data: "))
+        process.send_signal(signal.SIGINT)
+
+
+def measure(source: Path, states: Iterator[bytes]) -> dict[str, list[float]]:
+    """Seconds of each kind of save."""
+    text = source.read_text(encoding="utf-8")
+    times: dict[str, list[float]] = {}
+    next(states)
+    for kind, change in CHANGES.items():
+        times[kind] = []
+        for run in range(REPEATS):
+            changed = change(text, run)
+            assert changed != text, f"lab 4 has no place for {kind} any more"
+            for written in (changed, text):
+                began = time.perf_counter()
+                source.write_text(written, encoding="utf-8")
+                state = json.loads(next(states).removeprefix(b"data: "))
+                if written is changed or "mistake" in kind:
+                    times[kind].append(time.perf_counter() - began)
+                assert bool(state["problems"]) == (written is changed and "mistake" in kind)
+    return times
+
+
+def write(rows: list[str]) -> None:
+    """Put the table where it belongs in the page, or at its end."""
+    page = PAGE.read_text(encoding="utf-8")
+    if BEGIN not in page:
+        page = f"{page.rstrip()}\n\n{HEADING}{BEGIN}{END}"
+    before, _, rest = page.partition(BEGIN)
+    PAGE.write_text(before + BEGIN + "\n".join(rows) + "\n" + END + rest.partition(END)[2])
+
+
+def main() -> None:
+    """Measure, print, write."""
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        shutil.copy(ROOT / "nbgrader_config.py", root)
+        shutil.copytree(ROOT / "source" / "lab04", root / "source" / "lab04")
+        with preview(root) as states:
+            measured = measure(root / "source" / "lab04" / "lab04.md", states)
+    rows = [
+        f"Made by `python benchmarks/preview.py` (Python {platform.python_version()}, "
+        f"{platform.system()}): a save of lab 4, 61 cells, under",
+        "`deltarule build --watch`, from before the file is written until the browser has the new "
+        "state; wall-clock seconds.",
+        "",
+        "| what was changed | median | fastest | slowest | saves |",
+        "|---|---|---|---|---|",
+    ]
+    for kind, times in measured.items():
+        numbers = (statistics.median(times), min(times), max(times))
+        rows.append(f"| {kind} | {' | '.join(f'{n:.2f}' for n in numbers)} | {len(times)} |")
+        print(rows[-1])
+    write(rows)
+
+
+if __name__ == "__main__":
+    main()
