@@ -247,6 +247,22 @@ def test_a_save_a_mistake_and_the_mended_page_reach_the_browser(course):
 
 
 @pytest.mark.slow
+def test_several_notebooks_are_listed_and_one_is_shown_at_once(course):
+    (course.source / "toy/two.md").write_text("# Two\n", encoding="utf-8")
+    with watching(course) as preview:
+        status, page = preview.get("")
+        assert status == 200
+        for link in re.findall('(?:href|src)="([^"]+)"', page):
+            if not link.startswith("data:"):
+                assert preview.get(link)[0] == 200, link
+        (course.source / "toy/toy.md").unlink()
+        edit(course, "# Two", "# Only one", "toy/two.md")
+        assert any("Only one" in state["cells"][0] for state in preview.states("toy/two"))
+        answer = preview.open(preview.word)
+        assert (answer.status, answer.headers["Location"]) == (302, "toy/two")
+
+
+@pytest.mark.slow
 def test_the_server_gives_strangers_nothing(course):
     (course.source / "toy/figures/.secret").write_text("x", encoding="utf-8")
     with watching(course, "toy") as preview:

@@ -11,11 +11,13 @@ import pytest
 
 PAGES = [
     "README.md",
+    "docs/adopting.md",
     "docs/authoring.md",
     "docs/grading.md",
     "docs/ci.md",
     "docs/printing.md",
     "docs/students.md",
+    "docs/tutorial.md",
 ]
 COPIED = (
     "source",
@@ -27,46 +29,49 @@ COPIED = (
     "environment.yml",
 )
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.S | re.M)
-SAVED = re.compile(r"Save this as `([^`]+)`:\n\n````markdown\n(.*?)\n````", re.S)
+SAVED = re.compile(r"Save this as `(?P<path>[^`]+)`:\n\n(`{3,4})\w+\n(?P<text>.*?)\n\2\n", re.S)
 
 
-def commands(page):
-    return [
-        line.removeprefix("$ ")
-        for block in BLOCK.findall(page)
-        for line in block.splitlines()
-        if line.startswith("$ ")
-    ]
+def steps(page):
+    """What a reader does, in the order of the page: files to save, and commands to type."""
+    blocks = [*BLOCK.finditer(page), *SAVED.finditer(page)]
+    for block in sorted(blocks, key=lambda match: match.start()):
+        if block.re is SAVED:
+            yield "save", (block["path"], block["text"] + "\n")
+            continue
+        for line in block[1].splitlines():
+            if line.startswith("$ "):
+                yield "type", line.removeprefix("$ ")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
 def test_every_command_on_the_page_works_as_typed(course_root, tmp_path, name):
     page = (course_root / name).read_text(encoding="utf-8")
-    typed = commands(page)
-    assert typed, f"{name} shows no commands"
+    assert "type" in dict(steps(page)), f"{name} shows no commands"
     for part in COPIED:
         target = tmp_path / part
         target.parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if (course_root / part).is_dir() else shutil.copyfile
         copy(course_root / part, target)
-    for path, text in SAVED.findall(page):
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text(text + "\n", encoding="utf-8")
     programs = str(Path(sys.executable).parent)
     environment = {**os.environ, "PATH": os.pathsep.join([programs, os.environ["PATH"]])}
-    for command in typed:
+    for kind, what in steps(page):
+        if kind == "save":
+            (tmp_path / what[0]).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / what[0]).write_text(what[1], encoding="utf-8")
+            continue
         ran = subprocess.run(
-            command,
+            what,
             shell=True,
             cwd=tmp_path,
             env=environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
         )
-        assert ran.returncode == 0, f"$ {command}\n{ran.stdout}{ran.stderr}"
+        assert ran.returncode == 0, f"$ {what}\n{ran.stdout}{ran.stderr}"
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs"])

@@ -23,6 +23,7 @@ import socket
 from html import escape
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 from tornado.httpserver import HTTPServer
 from tornado.iostream import StreamClosedError
@@ -124,16 +125,16 @@ class _Index(_Handler):
     def get(self) -> None:
         every = sorted(self.site.preview.shown)
         if len(every) == 1:
-            self.redirect("/".join(every[0]))
+            self.redirect("/".join(map(quote, every[0])))
             return
         rows = "".join(
-            f'<li><a href="{escape(assignment)}/{escape(name)}">'
+            f'<li><a href="{quote(assignment)}/{quote(name)}">'
             f"{escape(self.shown(assignment, name).title or name)}</a> "
             f"<code>source/{escape(assignment)}/{escape(name)}.md</code></li>"
             for assignment, name in every
         )
         body = f'<main class="index"><h1>Preview</h1><ul>{rows}</ul></main>'
-        self.finish(_page("Preview", "", body))
+        self.finish(_page("", "Preview", "", body))
 
 
 class _Content(_Handler):
@@ -141,10 +142,10 @@ class _Content(_Handler):
         if (assignment, path) in self.site.preview.shown:
             one = self.shown(assignment, path)
             body = (
-                f'<main data-notebook="{escape(f"{assignment}/{path}")}">'
-                f"{''.join(one.cells)}</main>"
+                f'<main data-notebook="{quote(f"{assignment}/{path}")}">{"".join(one.cells)}</main>'
             )
-            self.finish(_page(f"{assignment}: {one.title or path}", _problems(one), body))
+            title = f"{assignment}: {one.title or path}"
+            self.finish(_page("../", title, _problems(one), body))
             return
         course = self.site.preview.course
         try:
@@ -201,9 +202,11 @@ class _Events(_Handler):
         await self.flush()
 
 
-def _page(title: str, problems: str, body: str) -> str:
+def _page(top: str, title: str, problems: str, body: str) -> str:
+    """A whole page; ``top`` leads from it to the page with all notebooks."""
     return (
         _static("page.html")
+        .replace("{top}", top)
         .replace("{title}", escape(title))
         .replace("{problems}", problems)
         .replace("{body}", body)
@@ -217,7 +220,7 @@ def _problems(one: Shown) -> str:
     first, *others = (f"<pre>{escape(problem)}</pre>" for problem in one.problems)
     more = f"and {len(others)} more, which may come from the first"
     folded = f"<details><summary>{more}</summary>{''.join(others)}</details>" if others else ""
-    kept = "Below is the last version without mistakes." if one.cells else ""
+    kept = "What you see is the last version without mistakes." if one.cells else ""
     return f"{first}{folded}<p>{kept} The page comes back by itself once this is mended.</p>"
 
 
