@@ -1,0 +1,174 @@
+"""One course, one server and one browser for all tests of this folder.
+
+Chromium is the one that is installed, never one that is fetched; without it, or without Playwright,
+the tests are skipped. No page reaches anything but the server: requests for other places end in the
+browser, and are written down. Formulas of nbgrader's pages need MathJax, which these pages fetch
+from elsewhere; where Debian's ``libjs-mathjax`` is installed, it is served in its place.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from deltarule.config import Course
+
+from .lab import Lab
+from .server import BIN, JupyterServer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Request, Route
+
+ROOT = Path(__file__).parents[2]
+COPIED = ("source", "release", "solutions")
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+)
+WAIT_MILLISECONDS = 120_000
+"""For any single step; the slowest takes a tenth of it on a quiet machine."""
+
+MATHJAX = Path("/usr/share/javascript/mathjax")
+MATHJAX_ADDRESS = re.compile(r"https://cdnjs\.cloudflare\.com/ajax/libs/mathjax/[\d.]+/([\w./-]+)")
+MATHJAX_LOADER = """document.write('<script src="'
+    + document.currentScript.src.replace('latest.js', 'MathJax.js') + '"></' + 'script>');"""
+
+
+@dataclass
+class Watched:
+    """What pages did that nobody asked them to.
+
+    Attributes:
+        elsewhere: addresses that are not of the server, in order.
+        sent: method and address of each request that is not a GET.
+        dialogs: the texts of dialogs that a script opened.
+    """
+
+    origin: str
+    elsewhere: list[str] = field(default_factory=list)
+    sent: list[tuple[str, str]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    dialogs: list[str] = field(default_factory=list)
+
+    def request(self, request: Request) -> None:
+        """Write a request down."""
+        if request.method != "GET":
+            self.sent.append((request.method, request.url))
+        if request.url.startswith((f"{self.origin}/", "file:")):
+            self.asked.append(request.url)
+        elif not request.url.startswith(("data:", "blob:")):
+            self.elsewhere.append(request.url)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, headless."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="no Playwright: pip install playwright"
+    )
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        pytest.skip("no Chromium: install it to run the browser tests")
+    with playwright.sync_playwright() as running:
+        chromium = running.chromium.launch(
+            executable_path=program, headless=True, args=list(ARGUMENTS)
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def course(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Course:
+    """A copy of the course."""
+    root = tmp_path_factory.mktemp("browser") / "course"
+    for name in COPIED:
+        shutil.copytree(ROOT / name, root / name)
+    shutil.copyfile(ROOT / "nbgrader_config.py", root / "nbgrader_config.py")
+    return Course(root)
+
+
+@pytest.fixture(scope="session")
+def _started(course: Course, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
+    server = JupyterServer(course.root, tmp_path_factory.mktemp("server"))
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def server(_started: JupyterServer) -> JupyterServer:
+    """JupyterLab, running."""
+    _started.wait()
+    return _started
+
+
+@pytest.fixture
+def watched(server: JupyterServer) -> Watched:
+    """What the page of this test does."""
+    return Watched(server.origin)
+
+
+@pytest.fixture
+def page(browser: Browser, server: JupyterServer, watched: Watched) -> Iterator[Page]:
+    """A page of one's own, with cookies of its own."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(WAIT_MILLISECONDS)
+    context.route(lambda address: not address.startswith((server.origin, "file:")), _outside)
+    context.on("request", watched.request)
+    context.on("dialog", lambda dialog: (watched.dialogs.append(dialog.message), dialog.dismiss()))
+    yield context.new_page()
+    context.close()
+    server.stop_kernels()
+
+
+def _outside(route: Route) -> None:
+    """MathJax, where it is installed; nothing else leaves this machine."""
+    found = MATHJAX_ADDRESS.match(route.request.url)
+    path = MATHJAX / found[1] if found else None
+    if found and found[1] == "latest.js" and MATHJAX.is_dir():
+        route.fulfill(body=MATHJAX_LOADER, content_type="text/javascript")
+    elif path is not None and path.is_file():
+        route.fulfill(path=path, headers={"Access-Control-Allow-Origin": "*"})
+    else:
+        route.abort()
+
+
+@pytest.fixture
+def lab(page: Page, server: JupyterServer) -> Lab:
+    """A page with JupyterLab."""
+    return Lab(page, server)
+
+
+@pytest.fixture
+def handout(course: Course, request: pytest.FixtureRequest) -> Callable[[str], str]:
+    """A student's own copy of what is released for an assignment; its folder in the server."""
+
+    def copied(assignment: str) -> str:
+        name = re.sub(r"\W+", "-", request.node.name)
+        target = course.root / "students" / name / assignment
+        shutil.copytree(course.release / assignment, target)
+        return target.relative_to(course.root).as_posix()
+
+    return copied
+
+
+def type_command(course: Course, *command: str) -> None:
+    """Type a command in the course's folder."""
+    done = subprocess.run(
+        [BIN / command[0], *command[1:]],
+        cwd=course.root,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
