@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 import shutil
 import tempfile
@@ -35,6 +34,7 @@ from deltarule.grading.inbox import (
     shown_name,
     students_of,
 )
+from deltarule.grading.kept import kept_path
 from deltarule.grading.plan import AssignmentPlan, plan_assignment
 from deltarule.grading.pool import Team, grade_all
 from deltarule.grading.results import Result
@@ -57,8 +57,6 @@ SIZES = {
 }
 COUNTS = ("processes", "open_files")
 LIMIT_NAMES = (*SECONDS, *SIZES, *COUNTS)
-LONGEST_NAME = 200
-"""Bytes of a student's name that a file's name, with its ending, certainly has room for."""
 
 
 @dataclass(frozen=True)
@@ -270,10 +268,7 @@ class Grading:
     # -- what is kept -----------------------------------------------------------------------------
 
     def _kept_path(self, student: str) -> Path:
-        name = student
-        if len(os.fsencode(name)) > LONGEST_NAME:
-            name = hashlib.sha256(os.fsencode(name)).hexdigest()
-        return self.course.build / "graded" / self.assignment / f"{name}.json"
+        return kept_path(self.course, self.assignment, student)
 
     def _kept(self, student: str, job: Job, writer: Any) -> Result | None:
         """The result of an unchanged submission that is still on record."""
