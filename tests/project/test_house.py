@@ -39,7 +39,7 @@ OUTSIDE = {
     "grading": {"numpy", "pandas", "nbgrader", "nbformat", "IPython", "torch", "matplotlib"}
     | {"distributed"},
     "proving": {"numpy", "nbformat"},
-    "reporting": {"rich"},
+    "reporting": {"rich", "jinja2", "numpy", "pygments", "rapidfuzz"},
     "config": {"filelock"},
     "errors": set(),
     "demo": {"nbformat"},
@@ -122,6 +122,7 @@ def test_the_command_line_imports_nothing_heavy_before_a_command_runs():
     loaded = in_fresh_python("import deltarule.cli, sys; print(*sys.modules)")
     heavy = {"numpy", "torch", "nbgrader", "nbformat", "jupytext", "rich", "IPython", "sqlalchemy"}
     heavy |= {"pooch", "pypandoc", "typst", "watchfiles", "tornado", "nbconvert"}
+    heavy |= {"jinja2", "pygments", "rapidfuzz"}
     assert not heavy & set(loaded)
 
 

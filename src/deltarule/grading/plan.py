@@ -27,6 +27,7 @@ __all__ = [
     "AssignmentPlan",
     "NotebookPlan",
     "PlannedCell",
+    "has_code",
     "modules_to_warm",
     "normal_text",
     "plan_assignment",
@@ -176,6 +177,11 @@ def normal_text(text: str) -> str:
     if len(text) > LONGEST_TEXT:
         return text
     return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").split("\n")).strip("\n")
+
+
+def has_code(text: str) -> bool:
+    """Whether a cell's text has a line that is neither blank nor a comment."""
+    return any(line.strip() and not line.strip().startswith("#") for line in text.split("\n"))
 
 
 def _notebook(master: Master, compiled: bool) -> NotebookPlan:

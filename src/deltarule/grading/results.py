@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["CLASS_SCHEMA", "RESULT_SCHEMA", "ClassResult", "Result", "TestResult"]
+__all__ = ["CLASS_SCHEMA", "RESULT_SCHEMA", "ClassResult", "Result", "Stopped", "TestResult"]
 
 RESULT_SCHEMA = "deltarule/result/v1"
 CLASS_SCHEMA = "deltarule/class/v1"
@@ -27,6 +27,9 @@ class TestResult:
         margin: how many times closer than needed (above 1), or further than allowed (below 1).
         duration_s: seconds, where they were measured.
         cell: the id of the cell in the notebook.
+        visible_passed: whether the released part of the cell ran without an error where the
+            student's code runs, which is what the student saw; None where it has nothing to run or
+            was not reached. No points depend on it.
     """
 
     __test__ = False  # not a test class of pytest's
@@ -42,6 +45,7 @@ class TestResult:
     margin: float | None = None
     duration_s: float | None = None
     cell: str = ""
+    visible_passed: bool | None = None
 
     @property
     def advice(self) -> str:
@@ -53,10 +57,29 @@ class TestResult:
 
 
 @dataclass(frozen=True)
+class Stopped:
+    """A cell or a test that a limit has ended.
+
+    Attributes:
+        notebook: the notebook's name.
+        cell: the cell's name, or its number.
+        limit: ``time``, ``memory``, ``processes``, ``disk``, or ``ended`` where the process ended
+            by itself.
+        message: what happened, for the student.
+    """
+
+    notebook: str
+    cell: str
+    limit: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Result:
     """One submission. Points are those of automatic tests only; manual ones stand apart.
 
-    ``notes`` say what was put right in the notebook, and what else its reader should know.
+    ``notes`` say what was put right in the notebook, and what else its reader should know;
+    ``stopped`` says which limits it ran into.
     """
 
     assignment: str
@@ -67,6 +90,7 @@ class Result:
     environment: dict[str, str]
     tests: tuple[TestResult, ...] = field(default=())
     notes: tuple[str, ...] = ()
+    stopped: tuple[Stopped, ...] = ()
 
     @property
     def automatic(self) -> tuple[TestResult, ...]:
@@ -122,6 +146,7 @@ class Result:
             "environment": self.environment,
             "tests": [asdict(test) for test in self.tests],
             "notes": list(self.notes),
+            "stopped": [asdict(one) for one in self.stopped],
         }
 
     @classmethod
@@ -130,7 +155,8 @@ class Result:
         keys = ("assignment", "student", "sandbox", "seed", "duration_s", "environment")
         tests = tuple(TestResult(**test) for test in record["tests"])
         notes = tuple(record.get("notes", ()))
-        return cls(**{key: record[key] for key in keys}, tests=tests, notes=notes)
+        stopped = tuple(Stopped(**one) for one in record.get("stopped", ()))
+        return cls(**{key: record[key] for key in keys}, tests=tests, notes=notes, stopped=stopped)
 
 
 @dataclass(frozen=True)

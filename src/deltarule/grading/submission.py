@@ -20,13 +20,14 @@ from typing import Any
 
 from deltarule.errors import MachineryError
 from deltarule.grading.child import processes
+from deltarule.grading.messages import plain_message
 from deltarule.grading.paper import Paper, PaperCell, read_papers
-from deltarule.grading.plan import AssignmentPlan, NotebookPlan, PlannedCell
+from deltarule.grading.plan import AssignmentPlan, NotebookPlan, PlannedCell, has_code
 from deltarule.grading.recorded import MOST_OUTPUT, left_out, output_size, recorded_notebook
 from deltarule.grading.remote.bench import Bench, Cell
 from deltarule.grading.remote.names import Imports
 from deltarule.grading.remote.where import needs_fork
-from deltarule.grading.results import Result, TestResult
+from deltarule.grading.results import Result, Stopped, TestResult
 from deltarule.grading.sandbox.cell_outcomes import CellOutcome, Struck
 from deltarule.grading.sandbox.channel import Gone
 from deltarule.grading.sandbox.sandboxed import Child
@@ -103,6 +104,7 @@ def grade_submission(
     began = time.perf_counter()
     tests: list[TestResult] = []
     notes: list[str] = []
+    stopped: list[Stopped] = []
     notebooks = {}
     lost = False
     try:
@@ -123,6 +125,7 @@ def grade_submission(
         except Exception as error:  # noqa: BLE001 - no submission may end the class
             return given_up(plan, student, seed, environment, _defect(error))
         tests += found
+        stopped += run.stopped
         lost |= run.lost
     seconds = time.perf_counter() - began
     result = Result(
@@ -134,6 +137,7 @@ def grade_submission(
         environment,
         tuple(tests),
         tuple(notes),
+        tuple(stopped),
     )
     return Graded(result, notebooks, lost=lost)
 
@@ -252,6 +256,7 @@ class _NotebookRun:
         self.outcomes: dict[int, CellOutcome] = {}
         self.end = time.monotonic() + allowance.submission_seconds
         self.trouble = ""
+        self.stopped: list[Stopped] = []
         self.unsaved = 0.0
         self.lost = False
         self.room = MOST_OUTPUT
@@ -268,6 +273,10 @@ class _NotebookRun:
                     found.setdefault(planned.grade_id, self._judge(child, planned))
                 if cell.run is not None:
                     self._run_cell(child, at, cell)
+                    if planned is not None and planned.grade_id in found:
+                        seen = self._visible_passed(at, planned)
+                        test = found[planned.grade_id]
+                        found[planned.grade_id] = replace(test, visible_passed=seen)
         results = []
         for planned in self.notebook.cells:
             if planned.kind in BY_HAND:
@@ -295,15 +304,32 @@ class _NotebookRun:
             outcome = replace(outcome, outputs=left_out())
         self.outcomes[at] = outcome
         self.lost |= outcome.struck is not None and outcome.struck.limit == "ended"
-        if outcome.struck is not None and not self.trouble:
-            self.trouble = self._where(outcome.struck, at)
+        if outcome.struck is not None:
+            self.trouble = self.trouble or self._where(outcome.struck, at)
+            struck = outcome.struck
+            self._stop(self._cell_name(at), struck.limit, struck.message)
+
+    def _visible_passed(self, at: int, planned: PlannedCell) -> bool | None:
+        """Whether the released part of a test, which has just run, raised nothing."""
+        outcome = self.outcomes.get(at)
+        if outcome is None or not has_code(planned.visible):
+            return None
+        return outcome.finished and outcome.error is None and outcome.struck is None
+
+    def _stop(self, cell: str, limit: str, message: str) -> None:
+        """Note a limit; that a process has ended is said once, not for every cell after it."""
+        said = plain_message(message)
+        if limit != "ended" or all(one.message != said for one in self.stopped):
+            self.stopped.append(Stopped(self.notebook.name, cell, limit, said))
+
+    def _cell_name(self, at: int) -> str:
+        planned = self.paper.cells[at].planned
+        return planned.grade_id if planned is not None and planned.grade_id else f"number {at + 1}"
 
     def _where(self, struck: Struck, at: int) -> str:
         """What a limit has done, with the cell and the last line that ran."""
-        planned = self.paper.cells[at].planned
-        name = planned.grade_id if planned is not None and planned.grade_id else f"number {at + 1}"
         line = f", line {struck.line}" if struck.line else ""
-        return f"Earlier, in cell {name}{line}: {struck.message}."
+        return f"Earlier, in cell {self._cell_name(at)}{line}: {struck.message}."
 
     def _judge(self, child: Child, planned: PlannedCell) -> TestResult:
         """The result of one test, whatever happens."""
@@ -319,6 +345,8 @@ class _NotebookRun:
                     self.bench.judge if planned.verdict_in == "grader" else self.bench.judge_in_fork
                 )
                 result = judge(cell, fork)
+                if self.bench.limit:
+                    self._stop(planned.grade_id, self.bench.limit, result.message)
                 self.lost |= not processes.lives(fork.pid)
         except (Gone, MachineryError) as error:
             self.lost = True

@@ -9,8 +9,9 @@ from deltarule.grading.results import Result, TestResult
 
 if TYPE_CHECKING:
     from deltarule.proving.check import CheckReport
+    from deltarule.reporting.class_report.report import ClassReport
 
-__all__ = ["check_lines", "class_table", "result_lines"]
+__all__ = ["check_lines", "class_table", "report_lines", "result_lines"]
 
 SIGNS = {"passed": "green", "partial": "yellow", "failed": "red", "error": "magenta"}
 
@@ -46,6 +47,24 @@ def result_lines(result: Result) -> list[str]:
     waiting = [result.title(test) for test in result.manual if test.score is None]
     if waiting:
         lines.append(f"  to be graded by hand: {', '.join(waiting)}")
+    return lines
+
+
+def report_lines(report: ClassReport) -> list[str]:
+    """The head of a class report as plain lines."""
+    figures, submissions = report.figures, report.gathered.submissions
+    scores = figures.automatic
+    lines = [
+        f"{figures.assignment}: {len(submissions)} submissions, median "
+        f"{scores.median:g} of {scores.of:g} automatic points, {scores.full} with all of them"
+    ]
+    for test in figures.tests:
+        lines.append(f"  {test.pass_rate:>4.0%} passed  {test.title}")
+    for row in figures.misconceptions[:3]:
+        lines.append(f"  {len(row.everybody):>4} students  {row.name}")
+    if report.gathered.ungraded:
+        waiting = ", ".join(report.gathered.ungraded[:5])
+        lines.append(f"  not graded yet: {len(report.gathered.ungraded)} ({waiting}, ...)")
     return lines
 
 

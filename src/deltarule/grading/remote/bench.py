@@ -56,6 +56,9 @@ class Bench:
         imports: what the instructor's notebook imports; may be shared by many submissions.
         seed: of the secret inputs.
         test_seconds: how long one test may take.
+
+    Attributes:
+        limit: what ended the last test: ``time``, ``memory``, ``ended``, or "" where nothing did.
     """
 
     def __init__(self, imports: Imports, seed: int, test_seconds: float = 60.0) -> None:
@@ -63,6 +66,7 @@ class Bench:
         self.globals = new_globals(self.names)
         self.seed = seed
         self.test_seconds = test_seconds
+        self.limit = ""
 
     def judge(self, cell: Cell, pipe: Pipe) -> TestResult:
         """Run a test cell against a fork; whatever happens there is a result.
@@ -98,6 +102,7 @@ class Bench:
     def _judged(self, cell: Cell, link: Link, where: str, run: Callable[[], Any]) -> TestResult:
         """The result of what ``run`` does; nothing but a key pressed at the terminal goes on."""
         began = time.monotonic()
+        self.limit = ""
         try:
             with limited(self.test_seconds + GRACE_SECONDS, Lost), _quietly(link, self.seed):
                 made = judged_value(cell, run(), where)
@@ -105,9 +110,11 @@ class Bench:
             raise
         except BaseException as error:  # noqa: BLE001 - a student's values may raise anything
             made = _failed(cell, error, where)
+            self.limit = _limit(error)
         late = time.monotonic() - began >= self.test_seconds + GRACE_SECONDS
         if link.lost or late:  # whatever the test has caught
             made = _result(cell, 0.0, "error", link.lost or TOO_LONG, where)
+            self.limit = "time" if link.late or late else "ended"
         return replace(made, duration_s=time.monotonic() - began)
 
 
@@ -168,6 +175,13 @@ def _failed(cell: Cell, error: BaseException, where: str) -> TestResult:
             "kind than was asked for"
         )
     return _result(cell, 0.0, status, said, where)
+
+
+def _limit(error: BaseException) -> str:
+    """The limit of the grader's own side that an error stands for."""
+    if isinstance(error, Lost):
+        return "time"
+    return "memory" if isinstance(error, MemoryError) else ""
 
 
 def _result(

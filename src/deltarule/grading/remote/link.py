@@ -78,6 +78,7 @@ class Link(SharingCodec):
 
     Attributes:
         lost: why the fork cannot be asked any more, or "".
+        late: whether it is lost because it took too long.
         trips: requests so far.
     """
 
@@ -87,6 +88,7 @@ class Link(SharingCodec):
         self.end = time.monotonic() + seconds
         self.seconds = seconds
         self.lost = ""
+        self.late = False
         self.trips = 0
         self.make_reference: Callable[[Link, int, str, list[str]], Any] | None = None
         self._references: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
@@ -225,6 +227,7 @@ class Link(SharingCodec):
         return f"the process that ran your code ended ({error})"
 
     def _too_long(self, seconds: float) -> str:
+        self.late = True
         return f"the test took more than {seconds:g} s; is there an endless loop?"
 
     def _check(self) -> None:
