@@ -38,6 +38,9 @@ WIDE, NARROW = 720, 340
 
 MOST_STANDING_OUT = 3
 
+SHOWN_AT_ONCE = 14
+"""Misconceptions that are shown before one asks for more."""
+
 
 @dataclass(frozen=True)
 class Bar:
@@ -92,6 +95,7 @@ def page_html(
     environment.filters |= {"number": _number, "share": _share, "seconds": _seconds}
     columns = [test for test in figures.tests if _is_column(figures, test.notebook, test.name)]
     style = _style(len(columns))
+    often, seldom = _parted(figures.misconceptions)
     people = {one.student: one.person for one in gathered.submissions}
     page = environment.get_template("page.html.j2").render(
         gathered=gathered,
@@ -104,6 +108,9 @@ def page_html(
         policy=_policy(style),
         columns=columns,
         plain=[test for test in figures.tests if test not in columns],
+        often=often,
+        seldom=seldom,
+        stopped=_stopped(figures),
         most=max((len(row.everybody) for row in figures.misconceptions), default=0),
         heat=_heat,
         rows=[(one, _strip(one)) for one in gathered.submissions],
@@ -139,7 +146,7 @@ def feedback_links(
 
 def chart(scores: Scores, width: int) -> Chart:
     """Lay out a distribution in ``width`` units; one unit is about a pixel."""
-    height, top, bottom, side = 190, 22, 24, 10
+    height, top, bottom, side = 196, 22, 32, 10
     step = (width - 2 * side) / len(scores.counts)
     most = max(scores.counts)
     base = height - bottom
@@ -161,6 +168,25 @@ def chart(scores: Scores, width: int) -> Chart:
         )
     place = side + (scores.median / widths + 0.5) * step
     return Chart(width, height, base, tuple(bars), round(min(place, width - side), 2))
+
+
+def _parted(rows: Sequence[HeatRow]) -> tuple[Sequence[HeatRow], Sequence[HeatRow]]:
+    """The rows that are shown at once, and those behind a click: a long tail of single students."""
+    if len(rows) <= SHOWN_AT_ONCE:
+        return rows, ()
+    shown = [row for row in rows[:SHOWN_AT_ONCE] if len(row.everybody) > 1]
+    shown = shown or list(rows[:SHOWN_AT_ONCE])
+    return shown, rows[len(shown) :]
+
+
+def _stopped(figures: Figures) -> dict[str, dict[str, list[str]]]:
+    """The cells that met a limit, by student and by what is said about it."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for student, stop in figures.stopped:
+        cells = found.setdefault(student, {}).setdefault(stop.message, [])
+        if stop.cell not in cells:
+            cells.append(stop.cell)
+    return found
 
 
 def _outstanding(
