@@ -32,7 +32,10 @@ from deltarule.errors import MachineryError
 from deltarule.grading.handed_in import UnusableError, Written, read_notebook
 from deltarule.grading.plan import AssignmentPlan, NotebookPlan, PlannedCell, normal_text
 
-__all__ = ["Paper", "PaperCell", "read_papers"]
+__all__ = ["ENOUGH_KNOWN", "Paper", "PaperCell", "read_papers", "share_known"]
+
+ENOUGH_KNOWN = 0.5
+"""The share of a notebook's named cells by which a file of any name is known to be that notebook."""
 
 _CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -148,12 +151,20 @@ def _renamed(
         cells = read_notebook(folder / strangers[0])
     except UnusableError as error:
         raise UnusableError(f"{there}, but it {error}") from None
+    if share_known(cells, notebook) < ENOUGH_KNOWN:
+        raise UnusableError(f"{there}, which is another notebook; hand in the right one")
+    return cells
+
+
+def share_known(cells: Sequence[Written], notebook: NotebookPlan) -> float:
+    """How much of a notebook is among some cells: the share of its named cells, from 0 to 1.
+
+    Where no cell has a name, all count.
+    """
     planned = [cell for cell in notebook.cells if cell.released]
     named = [at for at, cell in enumerate(planned) if cell.grade_id] or list(range(len(planned)))
     known = set(_recognised(cells, planned).values())
-    if 2 * len(known & set(named)) < len(named):
-        raise UnusableError(f"{there}, which is another notebook; hand in the right one")
-    return cells
+    return len(known & set(named)) / len(named) if named else 0.0
 
 
 def _recognised(cells: Sequence[Written], planned: Sequence[PlannedCell]) -> dict[int, int]:
