@@ -23,8 +23,10 @@ ALLOWED = {
     "grading": BASE | {"exchange", "judging", "authoring", "bridge"},
     "proving": BASE | {"engine", "exchange", "judging", "authoring", "bridge", "grading"},
     "reporting": BASE | {"bridge", "grading", "proving"},
+    "lms": BASE | {"bridge", "grading", "reporting"},
     "demo": BASE | {"authoring", "bridge", "grading", "reporting"},
-    "cli": BASE | {"authoring", "bridge", "judging", "grading", "proving", "reporting", "demo"},
+    "cli": BASE
+    | {"authoring", "bridge", "judging", "grading", "proving", "reporting", "lms", "demo"},
     "__main__": {"cli"},
 }
 OUTSIDE = {
@@ -40,6 +42,7 @@ OUTSIDE = {
     | {"distributed"},
     "proving": {"numpy", "nbformat"},
     "reporting": {"rich", "jinja2", "numpy", "pygments", "rapidfuzz"},
+    "lms": set(),
     "config": {"filelock"},
     "errors": set(),
     "demo": {"nbformat"},

@@ -35,7 +35,7 @@ from deltarule.grading.plan import AssignmentPlan, NotebookPlan, PlannedCell, no
 __all__ = ["ENOUGH_KNOWN", "Paper", "PaperCell", "read_papers", "share_known"]
 
 ENOUGH_KNOWN = 0.5
-"""The share of a notebook's named cells by which a file of any name is known to be that notebook."""
+"""The share of a notebook's named cells by which a file of any name is known to be it."""
 
 _CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

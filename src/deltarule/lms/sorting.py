@@ -1,0 +1,355 @@
+"""``deltarule collect``: which file of a download is which student's which notebook.
+
+::
+
+    member ──label──► who, what, when ──cells──► notebook ──the latest──► Taken ──► submitted/
+       └────────────────── or Left, with the reason ◄──────────┘
+
+Every member of the archive ends in one of the two lists. A notebook is recognised by its cells, as
+the grader recognises a renamed one; its name decides only where cells do not. Nothing is written
+to ``submitted/`` here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from pathlib import Path
+
+from deltarule.errors import UsageError
+from deltarule.grading.handed_in import UnusableError, read_notebook
+from deltarule.grading.paper import ENOUGH_KNOWN, share_known
+from deltarule.grading.plan import AssignmentPlan
+from deltarule.lms.archive import Archive, Member, shown
+from deltarule.lms.rosters import Person, Roster
+from deltarule.lms.systems import Label, System
+
+__all__ = ["Left", "Sorted", "Taken", "folder_problem", "sort_download"]
+
+ENDINGS = (".ipynb", ".ipynb.txt", ".ipynb.json", ".json", ".txt")
+"""What a notebook's file may end with; browsers add the others."""
+
+COPY = re.compile(r"(-\d+| ?\(\d+\)|-Copy\d+| - Copy)$")
+"""What Canvas, browsers and Jupyter put after the name of a file that is there already."""
+
+RUBBISH = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
+LONGEST_FOLDER = 120
+"""Characters of a student's name; nbgrader's gradebook holds 128."""
+
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)
+"""What no folder can be called on Windows."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A file that counts.
+
+    Attributes:
+        student: the folder in ``submitted/``.
+        name: of the person, for people; "" if nothing says it.
+        notebook: of the assignment, without ``.ipynb``.
+        member: the file in the archive.
+        path: where it was unpacked.
+        digest: SHA-256 of its content.
+        when: when it was handed in, with a time zone; None if nothing says so.
+        order: grows from one file to the next that came in; None if nothing says so.
+        late: whether the system calls it late.
+        note: what somebody should know about it.
+    """
+
+    student: str
+    name: str
+    notebook: str
+    member: str
+    path: Path
+    digest: str
+    when: datetime | None
+    order: int | None
+    late: bool
+    note: str
+
+
+@dataclass(frozen=True)
+class Left:
+    """A file that is not placed.
+
+    Attributes:
+        member: the file in the archive.
+        why: the reason.
+        expected: whether this happens in every download, and nobody has to look.
+    """
+
+    member: str
+    why: str
+    expected: bool = False
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """A download, sorted: each member is in one of the two."""
+
+    taken: tuple[Taken, ...]
+    left: tuple[Left, ...]
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file with a student, unpacked and looked at."""
+
+    student: str
+    name: str
+    member: str
+    label: Label
+    path: Path
+    digest: str
+    when: datetime | None
+    notebook: str
+    fit: tuple[int, int]
+    note: str
+
+    @property
+    def rank(self) -> tuple[float, int, int, int]:
+        """The latest counts; in one attempt a readable file, then one with the right name."""
+        when = self.when.timestamp() if self.when is not None else 0.0
+        return when, self.fit[0], self.label.order or 0, self.fit[1]
+
+
+def sort_download(
+    plan: AssignmentPlan,
+    archive: Archive,
+    system: System,
+    scratch: Path,
+    *,
+    roster: Roster | None,
+    known: Iterable[str],
+    zone: tzinfo | None,
+) -> Sorted:
+    """Find out what a download holds.
+
+    Args:
+        plan: of the assignment.
+        archive: the download.
+        system: where it comes from.
+        scratch: an empty folder for what is unpacked.
+        roster: who is who.
+        known: students that the course has already; one of these names is taken where several
+            would do.
+        zone: of the times in the download; None for this machine's.
+
+    Raises:
+        UsageError: not one file is called as in this system's downloads.
+        MachineryError: the disk is full.
+    """
+    left: list[Left] = []
+    labelled: list[tuple[Member, Label]] = []
+    for member in archive.members():
+        label = system.label(member.parts) if member.parts else None
+        problem = member.problem or ("" if label is None else label.problem)
+        if any(part in RUBBISH or part.startswith("._") for part in member.parts):
+            left.append(Left(shown(member.name), "a computer put it there", expected=True))
+        elif problem:
+            left.append(Left(shown(member.name), problem, expected=not member.problem))
+        elif label is None:
+            left.append(Left(shown(member.name), f"{system.title} calls no file like this"))
+        else:
+            labelled.append((member, label))
+    if not labelled and not any(one.expected for one in left):
+        raise UsageError(
+            f"no file in it is called as in a download from {system.title}; is --from right, and "
+            "is it the download of one assignment's submissions?"
+        )
+    people = _People(system, roster, known)
+    placed = people.placed(label for _, label in labelled)
+    files: list[_File] = []
+    for number, (member, label) in enumerate(labelled):
+        found = placed[label.person, label.name]
+        if isinstance(found, str):
+            left.append(Left(shown(member.name), found))
+            continue
+        student, person = found
+        if not label.file.lower().endswith(ENDINGS):
+            left.append(Left(shown(member.name), _not_taken(label.file)))
+            continue
+        path = scratch / f"{number}.ipynb"
+        if problem := archive.unpack(member, path):
+            left.append(Left(shown(member.name), problem))
+            continue
+        when = _with_zone(label.when, zone) or _listed_time(roster, person, zone)
+        name = (person.name if person else "") or label.name
+        look = _recognised(plan, path, label.file)
+        if isinstance(look, str):
+            left.append(Left(shown(member.name), look))
+            continue
+        notebook, fit, note = look
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        files.append(
+            _File(student, name, shown(member.name), label, path, digest, when, notebook, fit, note)
+        )
+    taken, passed_over = _latest(files)
+    return Sorted(tuple(taken), tuple(sorted(left + passed_over, key=lambda one: one.member)))
+
+
+class _People:
+    """Gives every person of a download one folder, and no folder to two."""
+
+    def __init__(self, system: System, roster: Roster | None, known: Iterable[str]) -> None:
+        self.system = system
+        self.roster = roster
+        self.known = set(known)
+
+    def placed(
+        self, labels: Iterable[Label]
+    ) -> dict[tuple[str, str], tuple[str, Person | None] | str]:
+        """The folder and the person by a label's person and name, or why there is none."""
+        found: dict[tuple[str, str], tuple[str, Person | None] | str] = {}
+        claims: dict[str, set[str]] = defaultdict(set)
+        for label in labels:
+            key = (label.person, label.name)
+            if key not in found:
+                found[key] = one = self._folder(label)
+                if not isinstance(one, str):
+                    student, person = one
+                    who = str(person.row) if person is not None else label.person
+                    claims[student.casefold()].add(who)
+        return {
+            key: f"two persons would both be '{one[0]}'; use --roster"
+            if not isinstance(one, str) and len(claims[one[0].casefold()]) > 1
+            else one
+            for key, one in found.items()
+        }
+
+    def _folder(self, label: Label) -> tuple[str, Person | None] | str:
+        person = self.roster.of_label(label) if self.roster is not None else None
+        if isinstance(person, str):
+            return person
+        if person is not None:
+            names = person.ids or (person.name,)
+            student = next((name for name in names if name in self.known), names[0])
+        else:
+            lasting = label.number if self.system.number_lasts else ""
+            student = lasting or " ".join(label.name.split())
+        problem = folder_problem(student)
+        if problem:
+            return f"'{shown(student)}' {problem}" + ("" if self.roster else "; use --roster")
+        return student, person
+
+
+def folder_problem(student: str) -> str:
+    """Why a name cannot be a student's folder, on any system and in any command; "" if it can."""
+    if not student.strip():
+        return "is no name for a student's folder"
+    if student.startswith((".", "-", "~")) or student != student.strip() or student.endswith("."):
+        return "begins or ends with what no student's folder may"
+    if any(c in '/\\:*?"<>|' or not c.isprintable() for c in student):
+        return "has a character that no student's folder may have"
+    if len(student) > LONGEST_FOLDER or len(student.encode("utf-8", "replace")) > 250:
+        return "is too long for a student's folder"
+    return "is no folder's name on Windows" if RESERVED.fullmatch(student) else ""
+
+
+def _not_taken(file: str) -> str:
+    if file.lower().endswith((".zip", ".gz", ".tar", ".rar", ".7z")):
+        return "it is an archive in the archive; ask for the notebook itself, or unpack it yourself"
+    return "it is no notebook"
+
+
+def _with_zone(when: datetime | None, zone: tzinfo | None) -> datetime | None:
+    if when is None:
+        return None
+    return when.replace(tzinfo=zone) if zone is not None else when.astimezone()
+
+
+def _listed_time(
+    roster: Roster | None, person: Person | None, zone: tzinfo | None
+) -> datetime | None:
+    """When a person handed in, where the roster has a column for it."""
+    if roster is None or person is None or not roster.system.handed_in:
+        return None
+    column = roster.table.column(roster.system.handed_in)
+    if column is None:
+        return None
+    text = " ".join(roster.table.rows[person.row][column].split())
+    for form in roster.system.times:
+        try:
+            return _with_zone(datetime.strptime(text, form), zone)
+        except ValueError:
+            continue
+    return None
+
+
+def _recognised(
+    plan: AssignmentPlan, path: Path, file: str
+) -> tuple[str, tuple[int, int], str] | str:
+    """Which notebook of an assignment a file is, how well its name fits, and a note; or why none.
+
+    The first number of the fit is 2 for a name that is right but for what is put after copies, 1
+    for another, 0 for what cannot be read; the second is 1 for a name that is right to the letter.
+    """
+    stem = re.sub(r"(\.ipynb)?(\.txt|\.json)?$", "", Path(file).name, flags=re.I)
+    plain = COPY.sub("", stem)
+    names = {notebook.name: notebook for notebook in plan.notebooks}
+    named = next((name for name in (stem, plain) if name in names), "")
+    try:
+        cells = read_notebook(path)
+    except UnusableError as error:
+        if not named:
+            return f"it {error}"
+        return named, (0, 0), f"{error}"
+    shares = {name: share_known(cells, notebook) for name, notebook in names.items()}
+    best = max(shares, key=lambda name: (shares[name], name == named))
+    enough = shares[best] >= ENOUGH_KNOWN
+    if named and (shares[named] >= ENOUGH_KNOWN or not enough):
+        note = "" if enough else "few of its cells are this notebook's"
+        return named, (2, int(stem == named)), note
+    if not enough:
+        return f"it is another notebook: fewer than half of its cells are of '{plan.assignment}'"
+    if list(shares.values()).count(shares[best]) > 1:
+        return "it could be several notebooks of the assignment"
+    return best, (1, 0), f"recognised by its cells; it was called {shown(Path(file).name)}"
+
+
+def _latest(files: Sequence[_File]) -> tuple[list[Taken], list[Left]]:
+    """Of each student's files for each notebook the one that counts; the others with reasons."""
+    groups: Mapping[tuple[str, str], list[_File]] = defaultdict(list)
+    for file in files:
+        groups[file.student, file.notebook].append(file)
+    taken, left = [], []
+    for _, group in sorted(groups.items()):
+        *others, best = sorted(group, key=lambda file: file.rank)
+        rivals = [one for one in others if one.rank == best.rank and one.digest != best.digest]
+        if rivals:
+            why = "several different files of one attempt could be '{}'; keep the right one"
+            left += [Left(one.member, why.format(best.notebook)) for one in (*rivals, best)]
+            others = [one for one in others if one not in rivals]
+            left += [Left(one.member, "an earlier attempt", expected=True) for one in others]
+            continue
+        taken.append(_taken(best))
+        left += [_passed_over(one, best) for one in others]
+    return taken, left
+
+
+def _passed_over(one: _File, best: _File) -> Left:
+    if one.digest == best.digest:
+        return Left(one.member, f"the same as {best.member}", expected=True)
+    if one.rank[0] < best.rank[0] or one.fit[0] == best.fit[0]:
+        return Left(one.member, f"earlier than {best.member}", expected=True)
+    return Left(one.member, f"{best.member} fits better, and counts")
+
+
+def _taken(file: _File) -> Taken:
+    return Taken(
+        student=file.student,
+        name=file.name,
+        notebook=file.notebook,
+        member=file.member,
+        path=file.path,
+        digest=file.digest,
+        when=file.when,
+        order=file.label.order,
+        late=file.label.late,
+        note=file.note,
+    )
