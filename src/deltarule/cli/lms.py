@@ -57,7 +57,7 @@ def collect(
     done = collect_download(course, assignment, file, system, roster_file=roster, zone=zone, **how)
     _echo_collected(done, timezone)
     write_json(json_file, done.as_json())
-    if done.to_look_at:
+    if done.to_look_at or not done.placed:
         sys.exit(NOT_PASSED)
 
 
@@ -93,7 +93,7 @@ def _echo_collected(done: Collected, timezone: str | None) -> None:
         click.echo(f"{student} has not handed in {listed(names)}")
     if done.absent:
         more = f", and {len(done.absent) - SHOWN} more" if len(done.absent) > SHOWN else ""
-        click.echo(f"nothing from {listed(done.absent[:SHOWN])}{more}")
+        click.echo(f"nothing from {'; '.join(done.absent[:SHOWN])}{more}")
     _echo_times(done, timezone)
     if done.to_look_at:
         click.echo("look at these; they are not placed:", err=True)

@@ -146,18 +146,20 @@ def sort_download(
     """
     left: list[Left] = []
     labelled: list[tuple[Member, Label]] = []
+    apart: list[tuple[Member, Label]] = []  # a system's own lists, and texts that students typed
     for member in archive.members():
         label = system.label(member.parts) if member.parts else None
-        problem = member.problem or ("" if label is None else label.problem)
         if any(part in RUBBISH or part.startswith("._") for part in member.parts):
             left.append(Left(shown(member.name), "a computer put it there", expected=True))
-        elif problem:
-            left.append(Left(shown(member.name), problem, expected=not member.problem))
+        elif member.problem:
+            left.append(Left(shown(member.name), member.problem))
+        elif label is not None and label.problem:
+            apart.append((member, label))
         elif label is None:
             left.append(Left(shown(member.name), f"{system.title} calls no file like this"))
         else:
             labelled.append((member, label))
-    if not labelled and not any(one.expected for one in left):
+    if not labelled and not apart:
         raise UsageError(
             f"no file in it is called as in a download from {system.title}; is --from right, and "
             "is it the download of one assignment's submissions?"
@@ -190,7 +192,10 @@ def sort_download(
             _File(student, name, shown(member.name), label, path, digest, when, notebook, fit, note)
         )
     taken, passed_over = _latest(files)
-    return Sorted(tuple(taken), tuple(sorted(left + passed_over, key=lambda one: one.member)))
+    has_files = {"", *(file.label.person for file in files)}
+    left += passed_over
+    left += [Left(shown(m.name), label.problem, label.person in has_files) for m, label in apart]
+    return Sorted(tuple(taken), tuple(sorted(left, key=lambda one: one.member)))
 
 
 class _People:
