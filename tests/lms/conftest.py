@@ -105,23 +105,36 @@ class Graded:
     timestamp: datetime | None = None
 
 
-def record(course, assignment, students, *, tests=6.0, answers=4.0, absent=()):
+TESTS, ANSWERS = 6.0, 4.0
+"""Points of the recorded assignment's test ``slope`` and written answer ``why``."""
+
+
+@pytest.fixture(scope="session")
+def gradebook_file(tmp_path_factory):
+    """A gradebook that knows the assignment and nobody; nbgrader takes seconds to make one."""
+    from nbgrader.api import Gradebook
+
+    path = tmp_path_factory.mktemp("gradebook") / "gradebook.db"
+    with Gradebook(f"sqlite:///{path}") as gradebook:
+        gradebook.add_assignment("line")
+        gradebook.add_notebook("fitting", "line")
+        gradebook.add_grade_cell("slope", "fitting", "line", max_score=TESTS, cell_type="code")
+        gradebook.add_grade_cell("why", "fitting", "line", max_score=ANSWERS, cell_type="markdown")
+        gradebook.add_solution_cell("why", "fitting", "line")
+    return path
+
+
+def record(course, students, absent=()):
     """Write a class into the gradebook as grading and formgrader would."""
     from nbgrader.api import Gradebook
 
     with Gradebook(f"sqlite:///{course.gradebook}") as gradebook:
-        gradebook.add_assignment(assignment)
-        gradebook.add_notebook("fitting", assignment)
-        cell = {"notebook": "fitting", "assignment": assignment}
-        gradebook.add_grade_cell("slope", max_score=tests, cell_type="code", **cell)
-        gradebook.add_grade_cell("why", max_score=answers, cell_type="markdown", **cell)
-        gradebook.add_solution_cell("why", **cell)
         for student in absent:
             gradebook.add_student(student)
         for student, got in students.items():
             known = ("first_name", "last_name", "email", "lms_user_id")
             gradebook.add_student(student, **{name: getattr(got, name) for name in known})
-            submission = gradebook.add_submission(assignment, student, timestamp=got.timestamp)
+            submission = gradebook.add_submission("line", student, timestamp=got.timestamp)
             submission.notebooks[0].late_submission_penalty = got.penalty or None
             for grade in submission.notebooks[0].grades:
                 if grade.name == "slope":
@@ -133,9 +146,10 @@ def record(course, assignment, students, *, tests=6.0, answers=4.0, absent=()):
 
 
 @pytest.fixture
-def recorded(school):
+def recorded(school, gradebook_file):
     """Records a class in the course's gradebook, from points by student."""
-    return lambda students, **how: record(school.course, "line", students, **how)
+    shutil.copyfile(gradebook_file, school.course.gradebook)
+    return lambda students, **how: record(school.course, students, **how)
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ ENDINGS = (".ipynb", ".ipynb.txt", ".ipynb.json", ".json", ".txt")
 COPY = re.compile(r"(-\d+| ?\(\d+\)|-Copy\d+| - Copy)$")
 """What Canvas, browsers and Jupyter put after the name of a file that is there already."""
 
-RUBBISH = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
+RUBBISH = frozenset({"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini"})
 LONGEST_FOLDER = 120
 """Characters of a student's name; nbgrader's gradebook holds 128."""
 
@@ -144,12 +144,14 @@ def sort_download(
         UsageError: not one file is called as in this system's downloads.
         MachineryError: the disk is full.
     """
+    called = False
     left: list[Left] = []
     labelled: list[tuple[Member, Label]] = []
     apart: list[tuple[Member, Label]] = []  # a system's own lists, and texts that students typed
     for member in archive.members():
         label = system.label(member.parts) if member.parts else None
-        if any(part in RUBBISH or part.startswith("._") for part in member.parts):
+        called |= label is not None
+        if RUBBISH & set(member.parts) or (member.parts and member.parts[-1].startswith("._")):
             left.append(Left(shown(member.name), "a computer put it there", expected=True))
         elif member.problem:
             left.append(Left(shown(member.name), member.problem))
@@ -159,7 +161,7 @@ def sort_download(
             left.append(Left(shown(member.name), f"{system.title} calls no file like this"))
         else:
             labelled.append((member, label))
-    if not labelled and not apart:
+    if not called:
         raise UsageError(
             f"no file in it is called as in a download from {system.title}; is --from right, and "
             "is it the download of one assignment's submissions?"

@@ -99,7 +99,7 @@ def harmless(cells: Iterable[str]) -> tuple[str, ...]:
 
 
 def _runs(text: str) -> bool:
-    return text.startswith(FORMULA) and as_number(text) is None
+    return text.startswith(FORMULA) and (text != text.strip() or as_number(text) is None)
 
 
 def as_number(text: str) -> float | None:
