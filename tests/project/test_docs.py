@@ -16,6 +16,7 @@ PAGES = [
     "docs/grading.md",
     "docs/ci.md",
     "docs/printing.md",
+    "docs/lms.md",
     "docs/students.md",
     "docs/tutorial.md",
 ]
