@@ -15,7 +15,15 @@ from deltarule import __version__
 from deltarule.config import write_atomic
 from deltarule.errors import DeltaruleError, MachineryError
 
-__all__ = ["NOT_PASSED", "json_option", "listed", "main", "reports_errors", "write_json"]
+__all__ = [
+    "NOT_PASSED",
+    "json_option",
+    "listed",
+    "main",
+    "reports_errors",
+    "write_file",
+    "write_json",
+]
 
 P = ParamSpec("P")
 NOT_PASSED = 1
@@ -58,10 +66,19 @@ def reports_errors(command: Callable[P, None]) -> Callable[P, None]:
 def write_json(path: Path | None, record: Any) -> None:
     """Write what a command has done, if that was asked for."""
     if path is not None:
-        try:
-            write_atomic(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
-        except OSError as error:
-            raise MachineryError(f"{path} cannot be written: {error}") from error
+        write_file(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file that was asked for, whole or not at all.
+
+    Raises:
+        MachineryError: it cannot be written.
+    """
+    try:
+        write_atomic(path, text)
+    except OSError as error:
+        raise MachineryError(f"{path} cannot be written: {error}") from error
 
 
 def listed(names: Sequence[str]) -> str:

@@ -11,7 +11,8 @@ import click
 
 from deltarule.cli.common import NOT_PASSED, json_option, main, reports_errors, write_json
 from deltarule.cli.progress import print_table, with_progress
-from deltarule.config import find_course, write_atomic
+from deltarule.cli.report_files import Reports, report_options
+from deltarule.config import find_course
 from deltarule.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ __all__ = ["demo", "grade"]
     metavar="NAME=VALUE",
     help="Set a limit over the source's header, e.g. cell_seconds=30 or memory_mb=2000.",
 )
-@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML.")
+@report_options
 @json_option
 @reports_errors
 def grade(
@@ -68,7 +69,6 @@ def grade(
     submitted: Path | None,
     notebooks: tuple[Path, ...],
     student: str,
-    junit: Path | None,
     json_file: Path | None,
     **options: Any,
 ) -> None:
@@ -77,6 +77,7 @@ def grade(
     from deltarule.grading.results import ClassResult
 
     course = find_course(Path.cwd())
+    reports = Reports.of_options(options, of_class=not notebooks)
     settings, schedule = _grading_settings(options)
     if notebooks:
         if Path(student).name != student or student.startswith("."):
@@ -91,10 +92,8 @@ def grade(
         record = ClassResult(assignment, tuple(results)).as_json()
         print_table(assignment, results)
     write_json(json_file, record)
-    if junit is not None:
-        from deltarule.reporting.junit import junit_xml
-
-        write_atomic(junit, junit_xml(results))
+    reports.write(assignment, results, of_class=not notebooks)
+    reports.announce(assignment, results, str(notebooks[0]) if len(notebooks) == 1 else None)
     if notebooks and not results[0].everything_passed:
         sys.exit(NOT_PASSED)
 

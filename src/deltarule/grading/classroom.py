@@ -391,7 +391,8 @@ def grade_notebooks(
         Team(_job(course, plan, settings)) as team,
     ):
         for name, file in chosen.items():
-            shutil.copyfile(file, Path(scratch) / f"{name}.ipynb")
+            # A link stays one, and is refused: in a student's repository it may lead anywhere.
+            shutil.copyfile(file, Path(scratch) / f"{name}.ipynb", follow_symlinks=False)
         team.go_on_with(_decided(course, team))
         (graded,) = grade_all(team, [Task(student, Path(scratch), seed)], jobs=1)
         return graded.result
