@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from deltarule.cli import main
 from deltarule.cli.report_files import Reports
 
-NONE = dict.fromkeys(("junit", "gradescope", "classroom50", "summary", "annotations"))
+NONE = {"junit": (), "gradescope": (), "classroom50": (), "summary": (), "annotations": None}
 
 
 def ran(folder, monkeypatch, *arguments):
@@ -53,8 +53,9 @@ def test_annotations_are_for_github_or_asked_for(
 
 def test_a_class_gets_a_file_for_each_student_and_one_for_all(result, tmp_path):
     each, of_all = tmp_path / "out" / "{student}.json", tmp_path / "class.md"
-    options = {**NONE, "gradescope": each, "summary": of_all}
+    options = {**NONE, "gradescope": (each,), "summary": (of_all, tmp_path / "{student}.md")}
     Reports.of_options(options, of_class=True).write("lab04", [result], of_class=True)
+    assert (tmp_path / "ada.md").read_text(encoding="utf-8").startswith("## lab04: 3 of 9.5")
     assert json.loads((tmp_path / "out" / "ada.json").read_text())["tests"]
     assert of_all.read_text(encoding="utf-8").startswith("## lab04: 1 submission\n")
 
@@ -63,6 +64,6 @@ def test_a_file_that_cannot_be_written_is_named(result, tmp_path):
     from deltarule.errors import MachineryError
 
     (tmp_path / "file").write_text("")
-    options = {**NONE, "junit": tmp_path / "file" / "x.xml"}
+    options = {**NONE, "junit": (tmp_path / "file" / "x.xml",)}
     with pytest.raises(MachineryError, match=r"x\.xml cannot be written"):
         Reports.of_options(options, of_class=True).write("lab04", [result], of_class=True)

@@ -44,8 +44,8 @@ def test_a_summary_tells_points_messages_and_hints(result):
     page = rendered(summary(result))
     assert page.texts["h2"] == ["lab04: 3 of 9.5 points"]
     cells = page.texts["td"]
-    assert cells[:3] == ["✅", "forward", "2 / 2"]
-    assert cells[3:6] == ["🟨", "backward", "1 / 4"]
+    assert cells[:3] == ["forward", "2 / 2", "✅ passed"]
+    assert cells[3:6] == ["backward", "1 / 4", "🟨 partial"]
     assert "get_loss" in cells
     assert page.texts["strong"][:1] == ["backward"]
     assert page.texts["em"] == ["The loss is a mean over the samples. Where does its 1/N show up?"]

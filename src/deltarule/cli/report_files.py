@@ -38,7 +38,12 @@ _FILES = {
 def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options to a command."""
     options = [
-        click.option(f"--{name}", type=click.Path(dir_okay=False, path_type=Path), help=text)
+        click.option(
+            f"--{name}",
+            multiple=True,
+            type=click.Path(dir_okay=False, path_type=Path),
+            help=text,
+        )
         for name, text in _FILES.items()
     ]
     options.append(
@@ -56,11 +61,11 @@ class Reports:
     """What was asked for.
 
     Attributes:
-        files: by the name of the option, where its report goes.
+        files: the name of an option and where its report goes, for each time that it was given.
         annotations: whether to print annotations.
     """
 
-    files: dict[str, Path]
+    files: tuple[tuple[str, Path], ...]
     annotations: bool
 
     @classmethod
@@ -71,9 +76,8 @@ class Reports:
             UsageError: a report of one submission is asked of a class, or the other way round; or
                 what a report needs is not there.
         """
-        chosen = {name: options.pop(name) for name in _FILES}
-        files = {name: path for name, path in chosen.items() if path is not None}
-        for name, path in files.items():
+        files = tuple((name, path) for name in _FILES for path in options.pop(name))
+        for name, path in files:
             if not of_class and EACH in str(path):
                 raise UsageError(
                     f"--{name} {path}: {EACH} is for a class, and this is one notebook"
@@ -83,7 +87,7 @@ class Reports:
                     f"--{name} is about one submission: write {EACH} into the name, "
                     f"e.g. results/{EACH}.json, to get a file for each"
                 )
-        if "classroom50" in files:
+        if "classroom50" in dict(files):
             from deltarule.reporting.classroom50 import runner_facts
 
             runner_facts(os.environ)  # to fail before an hour of grading, not after it
@@ -97,7 +101,7 @@ class Reports:
         Raises:
             MachineryError: one cannot be written.
         """
-        for name, path in self.files.items():
+        for name, path in self.files:
             if EACH in str(path):
                 for result in results:
                     place = Path(str(path).replace(EACH, result.student))

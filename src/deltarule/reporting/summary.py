@@ -23,7 +23,13 @@ LONGEST_SUMMARY = 50_000
 LONGEST_MESSAGE = 600
 """Characters of one message; the whole one stands in the result."""
 
-SIGNS = {"passed": "✅", "partial": "🟨", "failed": "❌", "error": "💥", "skipped": "⬜"}
+OUTCOMES = {
+    "passed": "✅ passed",
+    "partial": "🟨 partial",
+    "failed": "❌ failed",
+    "error": "💥 error",
+    "skipped": "⬜ skipped",
+}
 
 _HARMLESS = re.compile(r"[\w\s.,;()'\"/=+?%-]|[^\x00-\x7f]")
 _LINK = re.compile(r"(?i)(?<=www)\.")
@@ -92,20 +98,20 @@ def counted(number: int) -> str:
 
 
 def _table(result: Result) -> Iterator[str]:
-    yield from ("| | test | points |", "|:-:|:--|--:|")
+    yield from ("| test | points | outcome |", "|:--|--:|:--|")
     for test in result.automatic:
         points = f"{test.score or 0:g} / {test.points:g}"
-        yield f"| {SIGNS[test.status]} | {literal(result.title(test))} | {points} |"
+        yield f"| {literal(result.title(test))} | {points} | {OUTCOMES[test.status]} |"
 
 
 def _explained(result: Result, test: TestResult) -> list[str]:
     """What a test has to say: its message, and what a diagnosis adds."""
     said = literal(test.message[:LONGEST_MESSAGE]) or "did not pass"
-    lines = ["", f"{SIGNS[test.status]} **{literal(result.title(test))}**: {said}"]
+    lines = ["", f"**{literal(result.title(test))}**: {said}"]
     if test.diagnosis is not None:
         explained = literal(test.diagnosis.get("explanation", ""))
         hint = f"*{literal(test.diagnosis['hint'])}*"
-        lines += ["", f"> 💡 {explained} {hint}"]
+        lines += ["", f"> {explained} {hint}".replace(">  ", "> ")]
     return lines
 
 
