@@ -28,6 +28,9 @@ COPIED = (
     "tests/submissions",
     "README.md",
     "environment.yml",
+    "requirements.lock",
+    "templates",
+    "tools",
 )
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.S | re.M)
 FENCED = re.compile(r"^(`{3,})[^`\n]*\n.*?^\1$", re.S | re.M)

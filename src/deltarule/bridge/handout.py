@@ -14,26 +14,22 @@ changed. A zip file of ours is known by its comment; nothing else is overwritten
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from deltarule.bridge.archive import refuse_to_overwrite, write_zip
 from deltarule.bridge.build import stale_files
 from deltarule.bridge.pdfs import current_student_pdfs
-from deltarule.config import IGNORED_NAMES, Course, write_atomic
-from deltarule.errors import MachineryError, UsageError
+from deltarule.config import IGNORED_NAMES, Course
+from deltarule.errors import UsageError
 
 __all__ = ["Handout", "write_handout"]
 
 MADE_BY = "Made by 'deltarule handout {assignment}'."
-EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The earliest time that a zip file can hold: real ones would change the bytes."""
-
 README = """\
 {title}
 {line}
@@ -102,29 +98,12 @@ def write_handout(course: Course, assignment: str, path: Path, *, force: bool = 
         MachineryError: the file cannot be written.
     """
     course.sources(assignment)
-    if path.suffix.lower() != ".zip":
-        raise UsageError(f"'{path}' does not end with .zip, and a handout is a zip file")
     comment = MADE_BY.format(assignment=assignment)
-    if path.exists() and not force and _comment(path) != comment:
-        raise UsageError(
-            f"{path} exists and is no handout of {assignment}; choose another name, or overwrite "
-            "it with --force"
-        )
+    refuse_to_overwrite(path, comment, f"handout of {assignment}", force=force)
     _refuse_stale(course, assignment)
     files = _files(course, assignment)
-    try:
-        write_atomic(path, _zipped(files, comment))
-    except OSError as error:
-        raise MachineryError(f"{path} cannot be written: {error.strerror}") from None
+    write_zip(path, files, comment)
     return Handout(path, assignment, tuple(sorted(files)))
-
-
-def _comment(path: Path) -> str:
-    try:
-        with zipfile.ZipFile(path) as file:
-            return file.comment.decode("utf-8", "replace")
-    except (OSError, zipfile.BadZipFile):
-        return ""
 
 
 def _refuse_stale(course: Course, assignment: str) -> None:
@@ -207,17 +186,3 @@ def _readme(
         pip=pip,
         notebooks=" and ".join(notebooks),
     )
-
-
-def _zipped(files: dict[str, bytes], comment: str) -> bytes:
-    """The bytes of a zip file that depend on names and contents alone."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        file.comment = comment.encode()
-        for name in sorted(files):
-            member = zipfile.ZipInfo(name, EPOCH)
-            member.compress_type = zipfile.ZIP_DEFLATED
-            member.create_system = 3  # Unix, on every system
-            member.external_attr = 0o100644 << 16
-            file.writestr(member, files[name], compresslevel=9)
-    return buffer.getvalue()

@@ -5,7 +5,7 @@ failed, 130 stopped by Ctrl-C. Heavy imports stand inside the commands, so that 
 --help`` is quick. Each module holds the commands of one kind of work.
 """
 
-from deltarule.cli import authoring, grading, lms, reports
+from deltarule.cli import authoring, bundling, grading, lms, reports
 from deltarule.cli.common import main
 
-__all__ = ["authoring", "grading", "lms", "main", "reports"]
+__all__ = ["authoring", "bundling", "grading", "lms", "main", "reports"]
