@@ -1,0 +1,1 @@
+"""Grading in pipelines: workflows, actions and bundles, executed here step by step."""
