@@ -21,7 +21,11 @@ ROUTES = (
 
 
 class FakeHost:
-    """A context manager; ``kept[kind][repository]`` has what was posted, ``tokens`` who asked."""
+    """A context manager.
+
+    ``kept[kind][repository]`` has what was posted, ``tokens`` who asked. Repositories and kinds in
+    ``refused`` are answered with 403.
+    """
 
     def __init__(self):
         self.kept = defaultdict(lambda: defaultdict(list))
@@ -65,7 +69,7 @@ class FakeHost:
             found = re.fullmatch(pattern, path)
             if found:
                 repository = unquote(found["repo"])
-                if repository in self.refused:
+                if {repository, kind} & self.refused:
                     return 403, {"message": "no"}
                 kept = self.kept[kind][repository]
                 if record is None:

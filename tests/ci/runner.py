@@ -65,6 +65,10 @@ class Runner:
         environment = {**workflow.get("env", {}), **workflow["jobs"][name].get("env", {})}
         return self._steps(workflow["jobs"][name]["steps"], workspace, environment, {})
 
+    def action(self, name: str, job: str, inputs: dict[str, str]) -> Ran:
+        """Run an action in the workspace that a job has left."""
+        return Ran(*self._uses({"uses": name, "with": inputs}, self.folder / "work" / job, {}, {}))
+
     @property
     def installed(self) -> str:
         """What pip was asked for."""
@@ -126,7 +130,7 @@ class Runner:
             cwd=workspace,
             env={
                 "PATH": f"{self.programs()}:{Path(sys.executable).parent}:{os.environ['PATH']}",
-                "HOME": str(self.folder),
+                "HOME": os.environ.get("HOME", str(self.folder)),
                 "GITHUB_ACTIONS": "true",
                 "GITHUB_STEP_SUMMARY": str(summary),
                 "GITHUB_OUTPUT": str(self.folder / "output"),

@@ -45,13 +45,16 @@ def test_real_results_validate_against_the_published_schema(graded):
         assert result["sandbox"] in ("namespaces", "landlock")
 
 
-def test_what_could_not_be_fetched_is_on_record_and_stops_nobody(results):
+def test_what_could_not_be_fetched_is_on_record_and_stops_nobody(run, results):
     records = json.loads((results / "submissions.json").read_text(encoding="utf-8"))
     problems = {one["student"]: one["problem"] for one in records if one["problem"]}
     assert set(problems) == {"lin", "nil", "nie"}
     assert problems["lin"] == problems["nil"]
     assert problems["nil"] == "no plain file small.ipynb at the top or in small/"
     assert "not-there" in problems["nie"]
+    page = run[2]["fetch"].summary
+    assert page.startswith("## small: 4 of 7 fetched")
+    assert "- nil: `no plain file small.ipynb" in page
 
 
 def test_a_link_to_the_solution_is_not_followed(run, graded):
@@ -157,8 +160,17 @@ def test_a_student_who_cannot_be_written_to_is_named_and_the_others_are(elsewher
     host.refused.add("class/small-ben")
     ran = post()
     assert ran.code == 3
-    assert "ben: could not be posted: HTTP Error 403" in ran.output
+    assert "ben: could not be posted: its status: HTTP Error 403" in ran.output
     assert host.kept["issues"]["class/small-wes"]
+
+
+def test_a_token_that_lacks_a_permission_writes_to_nobody_twice(elsewhere):
+    host, _, post = elsewhere
+    host.refused.add("statuses")
+    assert post().code == post().code == 3
+    assert not host.kept["issues"]
+    host.refused = {"issues"}
+    assert "wes: could not be posted: its summary, though its status is: HTTP" in post().output
 
 
 def test_torch_is_installed_before_what_would_ask_for_another_build(run):

@@ -30,6 +30,9 @@ REPOSITORY = re.compile(r"[A-Za-z0-9_][\w.-]*(?:/[A-Za-z0-9_][\w.-]*)+", re.ASCI
 REGULAR = ("100644", "100755")
 """The modes of plain files in a tree; 120000 is a link, 160000 a submodule."""
 
+PASSED_ON = ("PATH", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "SSL_CERT_FILE")
+"""The variables that git sees of ours; all else of it could be somebody's configuration."""
+
 SECONDS = 120
 LARGEST = 50 * 2**20
 
@@ -60,7 +63,19 @@ def main() -> int:
         print(f"{student}: {record['problem'] or record['commit']}")
         records.append(record)
     options.record.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+    if "GITHUB_STEP_SUMMARY" in os.environ:
+        with Path(os.environ["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as file:
+            file.write(_summary(options.assignment, records))
     return 0 if any(not record["problem"] for record in records) else 3
+
+
+def _summary(assignment: str, records: list[dict[str, str]]) -> str:
+    """Markdown for the page of the run: who is missing, and why; quoted as code, so it is text."""
+    missing = [record for record in records if record["problem"]]
+    lines = [f"## {assignment}: {len(records) - len(missing)} of {len(records)} fetched", ""]
+    for record in missing:
+        lines.append(f"- {record['student']}: `{record['problem'].replace('`', ' ')}`")
+    return "\n".join(lines) + "\n"
 
 
 def _options() -> argparse.Namespace:
@@ -136,7 +151,7 @@ def git(folder: str, *arguments: str) -> bytes:
     """Run git in a bare repository, without anybody's configuration and without questions."""
     token = os.environ.get("SUBMISSIONS_TOKEN", "")
     environment = {
-        "PATH": os.environ["PATH"],
+        **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
         "HOME": folder,
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",

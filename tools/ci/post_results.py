@@ -16,7 +16,6 @@ import argparse
 import json
 import os
 import sys
-import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
@@ -26,6 +25,13 @@ from typing import Any
 SECONDS = 30
 LONGEST = 65_000
 """Characters of a comment on GitHub; a summary is shorter."""
+
+FAILURES = (OSError, KeyError, TypeError, ValueError)
+"""Of a request (urllib's errors are among them), or of reading what a server answers."""
+
+
+class PostError(Exception):
+    """What could not be posted, and why."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,7 @@ def main() -> int:
         try:
             done = post(host, options, submission, results[student], summary.read_text("utf-8"))
             print(f"{student}: {'posted' if done else 'has it already'}")
-        except (OSError, urllib.error.HTTPError, KeyError, TypeError, ValueError) as error:
+        except (OSError, PostError) as error:
             print(f"{student}: could not be posted: {error}", file=sys.stderr)
             failed += 1
     return 3 if failed else 0
@@ -146,15 +152,27 @@ def post(
     result: dict[str, Any],
     summary: str,
 ) -> bool:
-    """Post one result, unless the commit has one; the status last, so that it tells of both."""
+    """Post one result, unless the commit has its status.
+
+    The status goes first: if a token may not write it, nobody is written to twice.
+
+    Raises:
+        PostError: a part could not be posted; says which.
+    """
     repository, commit = submission["repository"], submission["commit"]
     name = f"deltarule/{options.assignment}"
-    if not options.again and name in host.statuses(repository, commit):
-        return False
     earned = f"{result['score']:g} of {result['max_score']:g} points"
     told = f"{summary[:LONGEST]}\nCommit {commit}\n"
-    host.comment(repository, f"{options.assignment}: grading", told)
-    host.set_status(repository, commit, name, result["score"] == result["max_score"], earned)
+    try:
+        if not options.again and name in host.statuses(repository, commit):
+            return False
+        host.set_status(repository, commit, name, result["score"] == result["max_score"], earned)
+    except FAILURES as error:
+        raise PostError(f"its status: {error}") from error
+    try:
+        host.comment(repository, f"{options.assignment}: grading", told)
+    except FAILURES as error:
+        raise PostError(f"its summary, though its status is: {error}; try --again") from error
     return True
 
 

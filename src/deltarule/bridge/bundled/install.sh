@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Install the locked packages: install.sh PYTHON LOCK. torch goes first; once it is there, nothing
-# else asks for another build of it. The CPU's build is a tenth of the default one.
+# else asks for another build of it. The default build would bring CUDA, several gigabytes.
 set -euo pipefail
 python=$1
 lock=$2
