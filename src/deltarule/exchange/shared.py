@@ -39,16 +39,47 @@ def _numbers(tensor: Any) -> Any:
     return plain.numpy()
 
 
-def _fingerprint(value: Any) -> Any:
-    """Equal as long as nothing about the value has changed."""
-    if _is_array(value):
-        return hash(value.tobytes()), value.shape
-    data = _numbers(value)
-    content = hash(data.tobytes()) if data.size <= HASHED else value._version
-    grad = None
-    if value.is_leaf and value.grad is not None:
-        grad = hash(_numbers(value.grad).tobytes())
-    return content, tuple(value.shape), str(value.dtype), value.requires_grad, grad
+class _Content:
+    """Looks again and again at the numbers of a tensor, through an array of the same memory.
+
+    To make that array takes several times as long as to look through it.
+    """
+
+    __slots__ = ("_array", "_place")
+
+    def __init__(self) -> None:
+        self._place: Any = None
+        self._array: Any = None
+
+    def digest(self, tensor: Any) -> int:
+        """A hash of the numbers."""
+        place = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)
+        if place == self._place:
+            return hash(self._array.tobytes())
+        array = _numbers(tensor)
+        if array.size and array.ctypes.data == place[0]:  # not a copy
+            self._place, self._array = place, array
+        return hash(array.tobytes())
+
+
+class _Watched:
+    """What is remembered of a tensor or array, to tell whether it has changed."""
+
+    __slots__ = ("_content", "_grad")
+
+    def __init__(self) -> None:
+        self._content = _Content()
+        self._grad = _Content()
+
+    def fingerprint(self, value: Any) -> Any:
+        """Equal as long as nothing about the value has changed."""
+        if _is_array(value):
+            return hash(value.tobytes()), value.shape
+        small = value.numel() <= HASHED
+        content = self._content.digest(value) if small else value._version
+        grad = value.grad if value.is_leaf else None
+        told = None if grad is None else self._grad.digest(grad)
+        return content, value.shape, value.dtype, value.requires_grad, told
 
 
 def describe(value: Any, blobs: Blobs) -> dict[str, Any]:
@@ -145,6 +176,7 @@ class Shared:
         self._values: dict[str, Any] = {}
         self._keys: dict[int, str] = {}
         self._agreed: dict[str, Any] = {}
+        self._watched: dict[str, _Watched] = {}
         self._recent: list[Any] = []
 
     def get(self, key: str) -> Any:
@@ -171,7 +203,8 @@ class Shared:
             key = f"{self.prefix}{self._count}"
         number = id(value)
         self._keys[number] = key
-        self._agreed[key] = _fingerprint(value)
+        self._watched[key] = _Watched()
+        self._agreed[key] = self._fingerprint(key, value)
         self._recent.append(value)
         if self.keep:
             self._values[key] = value
@@ -180,17 +213,23 @@ class Shared:
         return key
 
     def _forget(self, key: str, number: int) -> None:
-        self._values.pop(key, None)
-        self._agreed.pop(key, None)
+        self._drop(key)
         if self._keys.get(number) == key:
             del self._keys[number]
         self.gone.append(key)
 
+    def _drop(self, key: Any) -> Any:
+        self._agreed.pop(key, None)
+        self._watched.pop(key, None)
+        return self._values.pop(key, None)
+
+    def _fingerprint(self, key: str, value: Any) -> Any:
+        return self._watched[key].fingerprint(value)
+
     def release(self, keys: list[Any]) -> None:
         """Forget what the other end does not hold any more."""
         for key in keys:
-            value = self._values.pop(key, None)
-            self._agreed.pop(key, None)
+            value = self._drop(key)
             if value is not None and self._keys.get(id(value)) == key:
                 del self._keys[id(value)]
 
@@ -205,7 +244,7 @@ class Shared:
         """What has changed here since both ends agreed; from now on they do."""
         told = []
         for key, value in self.values():
-            now = _fingerprint(value)
+            now = self._fingerprint(key, value)
             if now != self._agreed[key]:
                 self._agreed[key] = now
                 told.append([key, describe(value, blobs)])
@@ -218,7 +257,7 @@ class Shared:
             for key, told in changes:
                 value = self.get(str(key))
                 _assign(value, told, blobs)
-                self._agreed[str(key)] = _fingerprint(value)
+                self._agreed[str(key)] = self._fingerprint(str(key), value)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ExchangeError(f"malformed data: {error}") from None
 

@@ -108,20 +108,20 @@ class Channel:
     def _send(
         self, content: bytes, end: float, descriptors: Sequence[int], watch: Watch | None
     ) -> None:
+        self._require_open()
         data = memoryview(content)
         while data:
-            self._wait(select.POLLOUT, end, watch)
-            with contextlib.suppress(BlockingIOError):
-                try:
-                    if descriptors:
-                        sent = socket.send_fds(self.own, [data], list(descriptors))
-                        descriptors = ()
-                    else:
-                        sent = self.own.send(data)
-                except OSError as error:
-                    if isinstance(error, BlockingIOError):
-                        raise
-                    raise Gone(str(error)) from None
+            try:
+                if descriptors:
+                    sent = socket.send_fds(self.own, [data], list(descriptors))
+                    descriptors = ()
+                else:
+                    sent = self.own.send(data)
+            except BlockingIOError:
+                self._wait(select.POLLOUT, end, watch)
+            except OSError as error:
+                raise Gone(str(error)) from None
+            else:
                 data = data[sent:]
 
     def receive(self, seconds: float, watch: Watch | None = None) -> dict[str, Any]:
@@ -220,8 +220,7 @@ class Channel:
 
     def _wait(self, event: int, end: float, watch: Watch | None) -> None:
         """Wait until the socket is ready; look from time to time, however much comes."""
-        if self.own.fileno() < 0:
-            raise Gone("the channel is closed")
+        self._require_open()
         poll = select.poll()
         poll.register(self.own, event)
         while True:
@@ -234,6 +233,10 @@ class Channel:
             wake = end if watch is None else min(end, self._next_look)
             if poll.poll(1000 * max(0.0, wake - time.monotonic())):
                 return
+
+    def _require_open(self) -> None:
+        if self.own.fileno() < 0:
+            raise Gone("the channel is closed")
 
     def close(self) -> None:
         """Hang up."""
