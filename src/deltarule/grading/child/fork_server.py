@@ -24,6 +24,9 @@ from .warm import freeze, threads, warm_up
 __all__ = ["main"]
 
 BURIAL_SECONDS = 1.0
+AT_THE_FIRST_CELL = ("IPython.core.logger", "bdb")
+"""What the shell would import in each child."""
+
 PROBE_SECONDS = 30
 
 
@@ -105,7 +108,7 @@ class _Server:
     def warm(self) -> None:
         """Import everything and make the shell."""
         sys.path[:0] = [one for one in self.settings.packages if one not in sys.path]
-        self.missing = warm_up(["IPython"])
+        self.missing = warm_up(["IPython", *AT_THE_FIRST_CELL])
         from . import runner  # noqa: F401 - children cannot read it any more
         from .shell import make_shell
 
