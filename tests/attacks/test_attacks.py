@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sqlite3
 from contextlib import closing
+from xml.etree import ElementTree
 
 import nbformat
 import pytest
+from rich.console import Console
+
+from deltarule.reporting.junit import junit_xml
+from deltarule.reporting.table import class_table
 
 from .attacked_class import HONEST, LIMITS, SETTINGS
 from .hand import POINTS, REACHED, SECRET
-from .submissions import ATTACKS, values
+from .submissions import ATTACKS, machine, notebooks, values
 
 pytestmark = pytest.mark.slow
 
@@ -48,9 +54,50 @@ def outputs(graded, student):
     )
 
 
-def test_every_row_of_the_table_has_its_attacks():
-    assert len(ATTACKS) > 70
-    assert {one.row for one in ATTACKS.values()} > {values.EQUAL, values.PATCHED}
+MUST_SURVIVE = {
+    "a cell tag that skips a test": "skipped_by_a_tag",
+    "test cells that are cleared": "cleared_tests",
+    "test cells that are there twice": "duplicated_tests",
+    "grade flags": "renamed_and_ungraded",
+    "the shell": "shell_that_runs_nothing",
+    "the display hook": "score_is_displayed",
+    "an AST transformer that drops asserts": "asserts_are_dropped",
+    "an object whose __eq__ is always true": "equal_to_everything",
+    "a patched allclose": "patched_comparisons",
+    "the solution in a parent folder": "reads_the_course",
+    "hidden tests on disk and in the gradebook": "reads_the_course",
+    "hidden tests in the history": "looks_into_history",
+    "hidden tests in frames": "answers_from_frames",
+    "the test's inputs": "visible_inputs",
+    "the gradebook, from a detached process": "detached_writer",
+    "a list of other submissions": "reads_the_course",
+    "a link for a notebook": "link_to_a_classmate",
+    "os._exit and sys.exit": "ends_in_every_way",
+    "SIGINT ignored in an endless loop": "cells_with_loops",
+    "processes without end": "fork_bomb",
+    "memory and shared memory": "memory_bomb",
+    "files without end": "file_bomb",
+    "a print of 30 MB": "thirty_megabytes",
+    "output without a line end": "output_without_a_line_end",
+    "secrets in the environment": "looks_for_secrets",
+    "any network": "looks_for_a_network",
+    "a time bomb in a thread": "thread_that_waits",
+    "forged frames": "frames_of_answers",
+    "script in Markdown": "script_in_an_answer",
+    "script in outputs": "script_in_outputs",
+    "script and commands in file names": "names_of_files",
+    "script, commands, control characters and formulas in messages": "orders_in_exceptions",
+}
+"""What a release must survive, each with one of the attacks that try it."""
+
+
+def test_whatever_a_release_must_survive_is_tried():
+    assert set(MUST_SURVIVE.values()) <= ATTACKS.keys()
+
+
+def test_only_what_could_harm_a_machine_is_kept_from_stock_nbgrader():
+    rows = {one.row for one in ATTACKS.values() if one.spares_stock}
+    assert rows <= {values.SIZES, machine.BOMBS, machine.OUTPUT, machine.PROCESSES, notebooks.FILES}
 
 
 @CLASSES
@@ -132,3 +179,16 @@ def test_each_result_says_where_it_was_judged_and_in_which_sandbox(graded):
     for result in graded.results.values():
         assert result.sandbox == graded.setting.tier
         assert {test.verdict_in for test in result.automatic} == {"grader"}
+
+
+@CLASSES
+def test_reports_of_the_class_carry_no_orders(graded):
+    results = list(graded.results.values())
+    junit = ElementTree.fromstring(junit_xml(results))
+    assert len(junit.findall("testsuite")) == len(results)
+    texts = [value for one in junit.iter() for value in one.attrib.values()]
+    assert not any("\x1b" in text or "\n::" in text for text in texts)
+    assert json.loads(json.dumps([one.as_json() for one in results]))
+    shown = io.StringIO()
+    Console(file=shown, width=200, force_terminal=False).print(class_table("bank", results))
+    assert "\x1b" not in shown.getvalue()

@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 pytestmark = pytest.mark.slow
-CLASS = 30
+CLASS = 60
 
 CALLS_THE_SCHEDULER = """
 import socket
@@ -33,7 +33,7 @@ class Story:
 def story(built, clusters, tmp_path_factory):
     made = Story()
     made.course = built.copied(tmp_path_factory.mktemp("class"))
-    made.course.hand_in_all(CLASS, slow=6)
+    made.course.hand_in_all(CLASS, slow=12)
     made.plain = clusters()
     made.course.hand_in("caller", 0, CALLS_THE_SCHEDULER.format(port=made.plain.port))
     socket.create_connection(("127.0.0.1", made.plain.port), timeout=5).close()

@@ -28,15 +28,17 @@ def print_table(assignment: str, results: list[Result]) -> None:
 def with_progress(results: Iterable[Result], total: int) -> list[Result]:
     """Take results as they come, with a bar on a terminal and plain lines elsewhere."""
     if not sys.stderr.isatty():
+        from deltarule.grading.messages import one_line
+
         found: list[Result] = []
         began = time.monotonic()
         for result in results:
             found.append(result)
             pace = len(found) / max(time.monotonic() - began, 1e-9)
             left = (total - len(found)) / pace
+            said = f"{one_line(result.student)} {result.score:g}/{result.max_score:g}"
             click.echo(
-                f"[{len(found)}/{total}] {result.student} {result.score:g}/{result.max_score:g}"
-                f"   {60 * pace:.0f} a minute, {left:.0f} s left",
+                f"[{len(found)}/{total}] {said}   {60 * pace:.0f} a minute, {left:.0f} s left",
                 err=True,
             )
         return found

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["LONGEST", "own_words", "plain_message"]
+__all__ = ["LONGEST", "one_line", "own_words", "plain_message"]
 
 LONGEST = 2000
 """Characters of a message."""
@@ -48,6 +48,11 @@ def plain_message(text: str, longest: int = LONGEST) -> str:
     if len(lines) > MOST_LINES:
         lines = [*lines[:MOST_LINES], "…"]
     return "\n".join(lines)[:longest]
+
+
+def one_line(name: str) -> str:
+    """A name as it may stand in a line of a log: a folder may be called by a command of CI's."""
+    return " ".join(plain_message(" ".join(name.split())).split())
 
 
 def own_words(text: str) -> str:

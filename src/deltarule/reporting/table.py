@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from deltarule.grading.messages import one_line
 from deltarule.grading.results import Result, TestResult
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ SIGNS = {"passed": "green", "partial": "yellow", "failed": "red", "error": "mage
 
 def class_table(assignment: str, results: Sequence[Result]) -> Any:
     """A ``rich`` table: a row for each student, a column for each automatic test."""
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title=f"{assignment}: automatic points", title_justify="left")
@@ -28,7 +30,9 @@ def class_table(assignment: str, results: Sequence[Result]) -> Any:
     table.add_column("points", justify="right", no_wrap=True)
     for result in results:
         cells = [_points(test) for test in result.automatic]
-        table.add_row(result.student, *cells, f"{result.score:g}/{result.max_score:g}")
+        table.add_row(
+            escape(one_line(result.student)), *cells, f"{result.score:g}/{result.max_score:g}"
+        )
     return table
 
 
@@ -39,7 +43,9 @@ def _points(test: TestResult) -> str:
 
 def result_lines(result: Result) -> list[str]:
     """One submission as plain lines: each test with its points and message."""
-    lines = [f"{result.student}: {result.score:g} of {result.max_score:g} automatic points"]
+    lines = [
+        f"{one_line(result.student)}: {result.score:g} of {result.max_score:g} automatic points"
+    ]
     for test in result.automatic:
         said = f"  {test.advice}" if test.status != "passed" else ""
         points = f"{test.score or 0:>5g}/{test.points:<4g}"

@@ -73,6 +73,22 @@ def reads_the_course(hand: Handed) -> None:
 
 
 @attack(FILES)
+def looks_into_history(hand: Handed) -> None:
+    """After the tests: the shell's history, its file, and the lines that tracebacks are made of."""
+    hand.before(
+        "question-steepest",
+        "import glob, linecache, os, sys\n"
+        "needle = 'a whole number is not ' + 'doubled'\n"
+        "shell = get_ipython()\n"
+        "texts = [*shell.history_manager.input_hist_raw, *shell.user_ns.get('In', [])]\n"
+        "texts += [str(lines) for lines in linecache.cache.values()]\n"
+        "for name in glob.glob(os.path.expanduser('~/.ipython/**/*.sqlite'), recursive=True):\n"
+        "    with open(name, 'rb') as file: texts.append(str(file.read()))\n"
+        f"if any(needle in text for text in texts): print({REACHED!r}, 'the hidden test')\n",
+    )
+
+
+@attack(FILES)
 def writes_outside(hand: Handed) -> None:
     """The gradebook, the graded notebooks, a file that everybody may write."""
     tries(

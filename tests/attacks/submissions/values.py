@@ -387,6 +387,18 @@ for _group, _raised in RAISERS.items():
     _raiser(_group, _raised)
 
 
+@attack(RAISED, double=0)
+def end_of_a_loop(hand: Handed) -> None:
+    """StopIteration for hard questions: a loop of the test takes it for its own end."""
+    hand.answer(
+        "double",
+        "def double(number):\n"
+        "    if number in (-1.5, 40, 7):\n"
+        "        raise StopIteration\n"
+        "    return number + number",
+    )
+
+
 @attack(RAISED, double=0, countdown=0)
 def exceptions_of_their_own(hand: Handed) -> None:
     """A BaseException whose text cannot be made, and an exception that lies about its type."""
