@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +20,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deltarule.config import Course
+from deltarule.demo import hand_in
 
 from .lab import Lab
 from .server import BIN, JupyterServer
 
 if TYPE_CHECKING:
+    from nbgrader.api import Gradebook
     from playwright.sync_api import Browser, Page, Request, Route
 
 ROOT = Path(__file__).parents[2]
@@ -159,6 +162,31 @@ def handout(course: Course, request: pytest.FixtureRequest) -> Callable[[str], s
         return target.relative_to(course.root).as_posix()
 
     return copied
+
+
+class Graded:
+    """A graded assignment; called, it opens the gradebook."""
+
+    def __init__(self, course: Course) -> None:
+        self.course = course
+
+    def __call__(self) -> AbstractContextManager[Gradebook]:
+        from nbgrader.api import Gradebook
+
+        return Gradebook(f"sqlite:///{self.course.gradebook}")
+
+
+@pytest.fixture(scope="session")
+def graded_lab04(course: Course, _started: JupyterServer) -> Graded:
+    """Ada hands in the solution of lab 4, Ben a usual mistake; graded while the server starts."""
+    handed = course.root / "handed_in"
+    handed.mkdir()
+    for student, answers in (("ada", "right"), ("ben", "missing_batch_mean")):
+        path = ROOT / "tests" / "submissions" / "lab04" / f"{answers}.py"
+        shutil.copyfile(path, handed / f"{student}.py")
+    hand_in(course, "lab04", sorted(handed.glob("*.py")))
+    type_command(course, "deltarule", "grade", "lab04")
+    return Graded(course)
 
 
 def type_command(course: Course, *command: str) -> None:

@@ -3,7 +3,8 @@
 nbgrader's pages put a student's HTML into the instructor's Jupyter origin as it is: where a script
 runs there, it can set grades. A page can be turned against its reader without any script, too: a
 heading called like a test takes over its score field, a picture's address can be one of
-formgrader's own that loads a configuration, and a text can keep the renderer busy for hours.
+formgrader's own that loads a configuration (and so can a link's, for whoever clicks it), and a text
+can keep the renderer busy for hours.
 
 ::
 
@@ -14,7 +15,8 @@ formgrader's own that loads a configuration, and a text can keep the renderer bu
 So an answer that is harmless is recorded byte for byte, with its formulas, tables and pictures. Of
 the others the reader sees what was written: tags that are not known become visible text. What is
 recorded instead is one line of HTML in which Markdown finds nothing more to do, and it is rendered
-and checked again. Formulas are left to MathJax, which nbconvert loads with its ``Safe`` extension.
+and checked again. Formulas are left to MathJax, which nbconvert loads with its ``Safe`` extension;
+only links in them are not: MathJax puts their addresses together after we have looked.
 """
 
 from __future__ import annotations
@@ -95,11 +97,15 @@ _BOXES = {
 }
 """What Markdown makes of ``[ ]`` and ``[x]`` at the start of an item."""
 
-_NOT_SIMPLE = re.compile(r"[<#]|\]\(|\]:|mermaid|^[ \t>*+-]*(?:=+|-+)[ \t]*$", re.M | re.I)
+_NOT_SIMPLE = re.compile(r"[<#]|\]\(|\]:|mermaid|href|^[ \t>*+-]*(?:=+|-+)[ \t]*$", re.M | re.I)
 """What a text needs for HTML, links, pictures, diagrams or headings. Without, all that the renderer
 writes is tags of its own and escaped text."""
 
 _LINK = re.compile(r"(?:https?://|mailto:|#)[^\x00-\x20\x7f]*", re.I)
+_FORMGRADER = "formgrader"
+"""In an address of its own pages, however it is written: ``?path=`` loads any configuration."""
+
+_LINKING_FORMULA = "\\href"
 _INSIDE = re.compile(r"data:(image|video)/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=]+")
 _BESIDE = re.compile(r"(?!.*\.\./)(?:[\w.~ -]+/)*[\w.~ -]+\.(?:png|jpe?g|gif|webp|svg)", re.I)
 _ELSEWHERE = re.compile(r"https?://[^\x00-\x20\x7f\"'<>\\]*", re.I)
@@ -162,7 +168,7 @@ def _is_known(tag: str, name: str, value: str, reserved: Collection[str]) -> boo
         return False
     match name:
         case "href":
-            return _LINK.fullmatch(value) is not None
+            return _LINK.fullmatch(value) is not None and _FORMGRADER not in value.lower()
         case "src":
             return _is_picture(value)
         case "class":
@@ -174,6 +180,11 @@ def _is_known(tag: str, name: str, value: str, reserved: Collection[str]) -> boo
         case "width" | "height":
             return _SIZE.fullmatch(value) is not None
     return True
+
+
+def _links_in_formulas(markup: str) -> bool:
+    """Whether MathJax can find a link in the text of HTML."""
+    return _LINKING_FORMULA in html.unescape(markup)
 
 
 def _is_picture(address: str) -> bool:
@@ -223,15 +234,17 @@ class Cleaner:
         except Exception:  # noqa: BLE001 - a missing attachment ends formgrader's page, too
             rendered = _rendered(source.replace("attachment:", "missing:"), {})
         else:
-            if is_harmless(rendered, self.reserved):
+            if is_harmless(rendered, self.reserved) and not _links_in_formulas(rendered):
                 return source
         inert = _inert(self._clean(rendered, strip=False))
-        if is_harmless(_rendered(inert, {}), self.reserved):
+        if is_harmless(_rendered(inert, {}), self.reserved) and not _links_in_formulas(inert):
             return inert
         return _as_text(source)
 
     def raw(self, source: str) -> str:
         """A raw cell: nbconvert takes it for HTML."""
+        if _links_in_formulas(source):
+            return _as_text(source)
         return source if is_harmless(source, self.reserved) else html.escape(source, quote=False)
 
     def _clean(self, markup: str, *, strip: bool) -> str:
@@ -287,7 +300,7 @@ class Cleaner:
         if kind == "text/markdown":
             return self.markdown(value)
         if kind == "text/latex":
-            return value.replace("<", "\\lt ")
+            return None if _links_in_formulas(value) else value.replace("<", "\\lt ")
         if kind == "image/svg+xml":  # in a picture no script runs, and nothing is loaded
             data = base64.b64encode(value.encode("utf-8", "replace")).decode()
             return f'<img src="data:image/svg+xml;base64,{data}">'
@@ -301,13 +314,14 @@ class Cleaner:
         if not value.strip():
             return None
         if is_harmless(value, self.reserved):
-            return value
+            return None if _links_in_formulas(value) else value
         if len(value) > LONGEST_HTML or self.seconds <= 0:
             return None
         began = time.monotonic()
         cleaned = self._clean(value, strip=True)
         self.seconds -= time.monotonic() - began
-        return cleaned if is_harmless(cleaned, self.reserved) else None
+        known = is_harmless(cleaned, self.reserved) and not _links_in_formulas(cleaned)
+        return cleaned if known else None
 
 
 def valid_count(count: Any) -> int | None:

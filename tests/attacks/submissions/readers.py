@@ -1,7 +1,7 @@
 """Against those who read results: what stands in messages, answers, outputs and names.
 
-Whether a page runs any of it is tried in a browser, by ``test_readers.py``; here it must be graded
-like everybody's.
+Whether a page runs any of it is tried in a browser, by ``tests/browser/test_readers.py``; here it
+must be graded like everybody's.
 """
 
 import base64
@@ -43,6 +43,22 @@ MARKDOWN = {
     "image that loads a configuration": "![](/formgrader?path=submitted/mallory/bank)",
     "image from elsewhere": "![](https://example.org/seen.png)",
     "attachment": "![](attachment:missing.png) ![](attachment:evil.svg)",
+    "field in its place": '<input class="score" id="steepest" value="3"><b id="steepest">x</b>'
+    '<textarea class="comment" id="steepest-comment">x</textarea>',
+    "page in its place": '<div id="notebook-container"></div><a id="statusmessage" name="notebook">'
+    '</a><img name="formgrader" id="submission_id" src="x.png">',
+    "refresh to formgrader": '<meta http-equiv="refresh" content="0;url=/formgrader?path=x">',
+    "link to formgrader": "[my plot](/formgrader?path=submitted/mallory/bank)",
+    "link to formgrader's address": (
+        "[my plot](http://127.0.0.1:8888/formgrader?path=submitted/mallory/bank) "
+        '<a href="http://127.0.0.1:8888/Formgrader?path=x">plot</a>'
+    ),
+    "link to formgrader in a formula": (
+        "$\\newcommand{\\x}[1]{\\href{http://127.0.0.1:8888/form#1?path=x}{y}} \\x{grader}$"
+    ),
+    "link to formgrader in a formula in disguise": (
+        "<b>&#36;&#92;href{http://127.0.0.1:8888/formgrader?path=x}{y}&dollar;</b>"
+    ),
     "heading": "# double\n\n## steepest-comment\n\ntext",
     "table": f"| a | b |\n|---|---|\n| <script>{MARK}</script> | `<script>` |",
     "template": f"<template><script>{MARK}</script></template><noscript><p title='</noscript><img "
@@ -61,6 +77,8 @@ OUTPUTS = {
     "svg": f'display(SVG(\'<svg xmlns="http://www.w3.org/2000/svg" onload="{MARK}"></svg>\'))',
     "markdown": f"display(Markdown('<img src=x onerror=\"{MARK}\">'))",
     "latex": f"display(Latex('</div><script>{MARK}</script>$x$'))",
+    "link in latex": "display(Latex(r'$\\href{http://127.0.0.1:8888/formgrader?path=x}{y}$'))",
+    "link in html": "display(HTML(r'<p>&#36;&bsol;href{http://127.0.0.1/formgrader}{y}$</p>'))",
     "png": (
         f"display({{'image/png': 'AAAA\\\" onerror=\\\"{MARK}'}}, raw=True,\n"
         f"        metadata={{'image/png': {{'width': '1 onerror={MARK}'}}}})"
@@ -74,6 +92,22 @@ OUTPUTS = {
     "error": f"raise ValueError('<script>{MARK}</script>')",
     "name of an error": f"raise type('<script>{MARK}</script>', (Exception,), {{}})('x')",
 }
+
+
+DISPLAYS = "from IPython.display import HTML, SVG, Javascript, Latex, Markdown, display"
+
+ATTACHMENTS = {
+    "evil.svg": {"image/svg+xml": f"<svg onload='{MARK}'/>"},
+    "x.png": {"image/png": f'AAAA" onerror="{MARK}'},
+    f'" onerror="{MARK}': {"image/png": base64.b64encode(b"x").decode()},
+}
+
+FILES = {
+    "evil.html": f"<script>{MARK}</script>",
+    "evil.svg": f'<svg xmlns="http://www.w3.org/2000/svg"><script>{MARK}</script></svg>',
+    f'"><img src=x onerror={MARK}>.png': "x",
+}
+"""Files beside the notebook."""
 
 
 @attack(MESSAGES, double=0, countdown=0)
@@ -112,21 +146,15 @@ def script_in_an_answer(hand: Handed) -> None:
     for source in MARKDOWN.values():
         hand.before("question-steepest", source, "markdown")
         hand.before("question-steepest", source, "raw")
-    hand.cell("steepest")["attachments"] = {
-        "evil.svg": {"image/svg+xml": f"<svg onload='{MARK}'/>"},
-        "x.png": {"image/png": f'AAAA" onerror="{MARK}'},
-        f'" onerror="{MARK}': {"image/png": base64.b64encode(b"x").decode()},
-    }
-    (hand.folder / "evil.html").write_text(f"<script>{MARK}</script>")
-    (hand.folder / "evil.svg").write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg"><script>{MARK}</script></svg>'
-    )
+    hand.cell("steepest")["attachments"] = ATTACHMENTS
+    for name, content in FILES.items():
+        (hand.folder / name).write_text(content)
 
 
 @attack(MARKUP)
 def script_in_outputs(hand: Handed) -> None:
     """HTML, JavaScript, SVG, widgets and images whose data end their attribute."""
-    hand.first("from IPython.display import HTML, SVG, Javascript, Latex, Markdown, display")
+    hand.first(DISPLAYS)
     for source in OUTPUTS.values():
         hand.first(source)
     for name in ("double", "scale"):
