@@ -1,4 +1,4 @@
-"""Links that students write: none leads an instructor into formgrader, which loads configurations."""
+"""Links of students': none leads an instructor into formgrader, which loads configurations."""
 
 import html
 import re

@@ -205,6 +205,21 @@ def test_two_of_one_name_need_a_roster(school):
     assert done.students == ["jan21@uni.edu", "jan22@uni.edu"]
 
 
+def test_who_left_the_course_is_not_taken_for_a_namesake_who_did_not(school):
+    text = school.notebook("fitting")
+    canvas = [(f"lovelaceada_{n}_50{n}_fitting.ipynb", text) for n in (101, 999)]
+    done = school.collect("canvas", *canvas, roster=CANVAS_ROSTER)
+    assert [(one.taken.student, one.taken.member) for one in done.placed] == [("ada", canvas[0][0])]
+    assert "nobody like 'lovelaceada 999'" in done.left[0].why
+
+
+def test_two_participants_are_never_one_row_of_the_roster(school):
+    text = school.notebook("fitting")
+    folder = "_assignsubmission_file_/fitting.ipynb"
+    members = [(f"Ada Lovelace_{n}{folder}", text) for n in (12, 99)]
+    assert not school.collect("moodle", *members, roster=WORKSHEET).placed
+
+
 def test_two_files_of_one_attempt_that_could_both_be_it_are_left_to_a_person(school):
     folder = "Ada Lovelace_12_assignsubmission_file_"
     done = school.collect(

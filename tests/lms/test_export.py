@@ -64,6 +64,23 @@ def export(school):
     return made
 
 
+# -- the readers ----------------------------------------------------------------------------------
+
+
+def test_a_reader_refuses_what_its_system_would_refuse():
+    canvas, moodle, brightspace = (text.encode() for text in (CANVAS, WORKSHEET, BRIGHTSPACE))
+    for content in (moodle, brightspace, canvas):  # the last has only people whom nobody knows
+        with pytest.raises(importers.RefusedError):
+            importers.canvas(content, [], {})
+    for content in (moodle, canvas, b"Username,x Points Grade\nada,1\n"):
+        with pytest.raises(importers.RefusedError):
+            importers.brightspace(content, BRIGHTSPACE_PEOPLE)
+    with pytest.raises(importers.RefusedError, match="every comment"):
+        importers.moodle_worksheet(moodle, {}, {}, 10)
+    with pytest.raises(importers.RefusedError, match="user mapping"):
+        importers.moodle_grades(b"Username,line\neve,1\n", {"ada"}, "Username", "line")
+
+
 # -- Canvas ---------------------------------------------------------------------------------------
 
 
@@ -251,6 +268,19 @@ def test_nine_of_ten_is_never_nine_of_a_hundred(recorded, graded, export, target
         export(target, roster=roster)
     made = export(target, roster=roster, out_of=100)
     assert [one.cell for one in made.changes] == ["90"]
+
+
+def test_more_than_all_points_is_said_because_moodle_would_leave_it_out(
+    school, recorded, graded, monkeypatch
+):
+    recorded({"ada@uni.edu": graded(6, 5)})
+    school.save("moodle.csv", WORKSHEET)
+    done = run(school, monkeypatch, "out.csv", "--to", "moodle", "--roster", "moodle.csv")
+    assert "above 10 points: ada@uni.edu" in done.output
+    grades = {}
+    people = {"12": "Monday, 23 November 2026, 8:00 AM", "13": "-"}
+    importers.moodle_worksheet((school.root / "out.csv").read_bytes(), people, grades, 10)
+    assert grades == {}
 
 
 # -- who is who -----------------------------------------------------------------------------------

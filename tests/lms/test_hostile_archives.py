@@ -1,5 +1,6 @@
 """Archives made to do harm: nothing of them leaves ``submitted/<student>/<assignment>``."""
 
+import random
 import re
 import stat
 import struct
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 
 from deltarule.errors import UsageError
 from deltarule.lms import archive as archives
+from deltarule.lms.folders import folder_problem
 from deltarule.lms.rosters import name_forms
-from deltarule.lms.sorting import folder_problem
 from deltarule.lms.systems import the_system
 
 
@@ -186,6 +187,29 @@ def test_a_damaged_member_costs_only_itself(school):
     done = school.collect_file("canvas", file)
     assert done.students == ["2"]
     assert "damaged in the archive" in done.left[0].why
+
+
+def test_an_archive_with_any_bytes_changed_is_read_or_refused(tmp_path):
+    kinds = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+    path, target = tmp_path / "x.zip", tmp_path / "x"
+    with zipfile.ZipFile(path, "w") as made:
+        for number, kind in enumerate(kinds):
+            made.writestr(f"a_{number}_1_x.ipynb", b"hello world " * 20, kind)
+    content = path.read_bytes()
+    drawn = random.Random(1)
+    outcomes = set()
+    for _ in range(150):
+        changed = bytearray(content)
+        for _ in range(3):
+            changed[drawn.randrange(len(changed))] = drawn.randrange(256)
+        path.write_bytes(changed)
+        try:
+            with archives.Archive(path) as archive:
+                for member in archive.members():
+                    outcomes.add(bool(member.problem or archive.unpack(member, target)))
+        except UsageError:
+            outcomes.add("refused")
+    assert outcomes == {True, False, "refused"}
 
 
 def test_an_archive_that_was_cut_off_is_refused(school):

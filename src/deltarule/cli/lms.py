@@ -182,5 +182,11 @@ def _echo_export(made: Export) -> None:
             click.echo(f"{title}:", err=True)
             for student, why in sorted(names.items()):
                 click.echo(f"  {student}: {why}", err=True)
+    if made.above and made.system != "csv":
+        click.echo(
+            f"above {made.out_of:g} points: {listed(made.above)}; Moodle leaves such a grade out, "
+            "and Brightspace cuts it, where the item does not allow it",
+            err=True,
+        )
     if made.gone:
         click.echo(f"had a grade before, and has none now: {listed(made.gone)}", err=True)

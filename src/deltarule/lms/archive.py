@@ -7,6 +7,7 @@ reason; only an archive that as a whole is no download of a class is refused.
 
 from __future__ import annotations
 
+import lzma
 import stat
 import struct
 import zipfile
@@ -38,6 +39,12 @@ SMALL = 2**20
 
 PIECE = 2**20
 """Bytes read at a time."""
+
+BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError),
+    *(NotImplementedError, RuntimeError, ValueError, OverflowError),
+)
+"""What Python's library raises over an archive that is damaged, or made to confuse it."""
 
 ENCRYPTED = 0x1
 UTF8_NAME = 0x800
@@ -87,7 +94,7 @@ class Archive:
             self._zip = zipfile.ZipFile(path)
         except FileNotFoundError:
             raise UsageError(f"there is no file {path}") from None
-        except (OSError, zipfile.BadZipFile, struct.error, UnicodeDecodeError) as error:
+        except BROKEN as error:
             said = getattr(error, "strerror", None) or str(error)
             raise UsageError(
                 f"{path} cannot be opened as a zip file ({said}); download it again"
@@ -105,8 +112,8 @@ class Archive:
     def members(self) -> Iterator[Member]:
         """The files, in the archive's order; folders are left out."""
         for info in self._zip.infolist():
-            if not info.is_dir():
-                name = _name(info)
+            name = _name(info)
+            if info.file_size or not name.endswith("/"):
                 yield Member(name, _problem(name, info), info)
 
     def unpack(self, member: Member, target: Path) -> str:
@@ -118,28 +125,36 @@ class Archive:
         Raises:
             MachineryError: the disk is full or cannot be written.
         """
-        largest = min(LARGEST_NOTEBOOK, self._room)
         try:
-            with self._zip.open(member.info) as source, target.open("wb") as file:
-                size = 0
-                while piece := source.read(PIECE):
-                    size += len(piece)
-                    if size > largest:
-                        return _too_large(largest)
-                    self._room -= len(piece)
-                    _write(file, piece, target)
-        except (zipfile.BadZipFile, zlib.error, EOFError, struct.error) as error:
-            return f"it is damaged in the archive ({error}); download the archive again"
-        except (NotImplementedError, RuntimeError, ValueError) as error:
-            return f"it cannot be unpacked ({error})"
+            file = target.open("wb")
+        except OSError as error:
+            raise MachineryError(f"{target} cannot be written: {error.strerror}") from error
+        with file:
+            try:
+                return self._copy(member, file)
+            except BROKEN as error:
+                said = str(error) or type(error).__name__
+                return f"it is damaged in the archive ({shown(said)}); download the archive again"
+
+    def _copy(self, member: Member, file: BinaryIO) -> str:
+        largest = min(LARGEST_NOTEBOOK, self._room)
+        size = 0
+        with self._zip.open(member.info) as source:
+            while piece := source.read(PIECE):
+                size += len(piece)
+                if size > largest:
+                    return _too_large(largest)
+                self._room -= len(piece)
+                _write(file, piece)
         return ""
 
 
-def _write(file: BinaryIO, piece: bytes, target: Path) -> None:
+def _write(file: BinaryIO, piece: bytes) -> None:
+    """Write; what fails here is this machine's fault, and not the archive's."""
     try:
         file.write(piece)
     except OSError as error:
-        raise MachineryError(f"{target} cannot be written: {error.strerror}") from error
+        raise MachineryError(f"{file.name} cannot be written: {error.strerror}") from error
 
 
 def shown(name: str) -> str:
@@ -175,7 +190,7 @@ def _problem(name: str, info: zipfile.ZipInfo) -> str:
         return "its name has a NUL in it: nobody's download has that"
     if ".." in parts or parts[0] == "" or parts[0][1:2] == ":":
         return "its name leads out of the folder: nobody's download has that"
-    if kind not in (0, stat.S_IFREG):
+    if kind not in (0, stat.S_IFREG) or not name or name.endswith("/"):
         return "it is a link or no plain file"
     if info.flag_bits & ENCRYPTED:
         return "it is encrypted"

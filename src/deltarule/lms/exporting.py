@@ -12,7 +12,7 @@ made here is written elsewhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,7 @@ class Export:
         grades: the class.
         system: ``canvas``, ``moodle``, ``brightspace`` or ``csv``.
         column: the heading of the grades.
+        out_of: points that grades are out of in the file.
         content: the file's bytes.
         changes: one for each student in the file, sorted by student.
         held: students who are left out, with reasons.
@@ -96,11 +97,19 @@ class Export:
     grades: ClassGrades
     system: str
     column: str
+    out_of: float
     content: bytes
     changes: tuple[Change, ...]
     held: Mapping[str, str]
     unmatched: Mapping[str, str]
     gone: tuple[str, ...] = ()
+
+    @property
+    def above(self) -> list[str]:
+        """Students with more than all points, by extra credit."""
+        return [
+            one.grade.student for one in self.changes if float(one.cell) > self.out_of + ROUNDING
+        ]
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain data."""
@@ -108,7 +117,7 @@ class Export:
             "assignment": self.grades.assignment,
             "to": self.system,
             "column": self.column,
-            "max_score": self.grades.max_score,
+            "out_of": self.out_of,
             "exported": [
                 {
                     "student": one.grade.student,
@@ -181,7 +190,7 @@ def _with_roster(roster: Roster, grades: ClassGrades, points: float, wishes: Wis
     cells = [(found[one.grade.student], one.cell) for one in changes]
     content = table_bytes(roster_table(roster, column, cells, points))
     made = (tuple(changes), held, unmatched, gone)
-    return Export(grades, roster.system.name, column.header, content, *made)
+    return Export(grades, roster.system.name, column.header, points, content, *made)
 
 
 def _without_roster(system: System, grades: ClassGrades, points: float, wishes: Wishes) -> Export:
@@ -197,7 +206,8 @@ def _without_roster(system: System, grades: ClassGrades, points: float, wishes: 
     changes = _only_changes(changes, wishes)
     cells = [(one.grade, one.cell) for one in changes]
     content = table_bytes(bare_table(system, header, cells, points))
-    return Export(grades, system.name, header, content, tuple(changes), held, {}, gone)
+    made = Export(grades, system.name, header, points, content, tuple(changes), held, {})
+    return replace(made, gone=gone)
 
 
 def _spreadsheet(grades: ClassGrades, wishes: Wishes) -> Export:
@@ -211,7 +221,9 @@ def _spreadsheet(grades: ClassGrades, wishes: Wishes) -> Export:
     changes = _only_changes(changes, wishes)
     only = None if wishes.against is None else {one.grade.student for one in changes}
     content = table_bytes(class_table(grades, held, only))
-    return Export(grades, "csv", "score", content, tuple(changes), held, {}, gone)
+    most = grades.max_score
+    made = Export(grades, "csv", "score", most, content, tuple(changes), held, {})
+    return replace(made, gone=gone)
 
 
 def _sorted_out(

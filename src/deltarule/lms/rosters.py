@@ -100,8 +100,8 @@ class Roster:
         """The person that a file's name in a download means, or why nobody can be found."""
         numbered = self._by_number.get(label.number, set()) if label.number else set()
         forms = name_forms(label.name)
-        if self.system.number_lasts and len(numbered) == 1:
-            return self.people[next(iter(numbered))]
+        if self.system.number_lasts and label.number and self._by_number:
+            return self._only(numbered, f"{label.name} {label.number}")
         # A number of another assignment's may be anybody's here: the name has to agree.
         agreed = {at for at in numbered if not forms or forms & self.people[at].forms}
         if len(agreed) == 1:

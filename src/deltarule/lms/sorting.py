@@ -25,10 +25,11 @@ from deltarule.grading.handed_in import UnusableError, read_notebook
 from deltarule.grading.paper import ENOUGH_KNOWN, share_known
 from deltarule.grading.plan import AssignmentPlan
 from deltarule.lms.archive import Archive, Member, shown
+from deltarule.lms.folders import Folders
 from deltarule.lms.rosters import Person, Roster
 from deltarule.lms.systems import Label, System
 
-__all__ = ["Left", "Sorted", "Taken", "folder_problem", "sort_download"]
+__all__ = ["Left", "Sorted", "Taken", "sort_download"]
 
 ENDINGS = (".ipynb", ".ipynb.txt", ".ipynb.json", ".json", ".txt")
 """What a notebook's file may end with; browsers add the others."""
@@ -37,11 +38,6 @@ COPY = re.compile(r"(-\d+| ?\(\d+\)|-Copy\d+| - Copy)$")
 """What Canvas, browsers and Jupyter put after the name of a file that is there already."""
 
 RUBBISH = frozenset({"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini"})
-LONGEST_FOLDER = 120
-"""Characters of a student's name; nbgrader's gradebook holds 128."""
-
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)
-"""What no folder can be called on Windows."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +93,24 @@ class Sorted:
 
 
 @dataclass(frozen=True)
+class _Known:
+    """Which notebook of the assignment a file is.
+
+    Attributes:
+        notebook: its name.
+        fit: 2 for a file whose name is right but for what is put after copies, 1 for another, 0
+            for one that cannot be read.
+        exact: whether the name is right to the letter.
+        note: what somebody should know about it.
+    """
+
+    notebook: str
+    fit: int
+    exact: bool
+    note: str
+
+
+@dataclass(frozen=True)
 class _File:
     """A file with a student, unpacked and looked at."""
 
@@ -107,15 +121,13 @@ class _File:
     path: Path
     digest: str
     when: datetime | None
-    notebook: str
-    fit: tuple[int, int]
-    note: str
+    known: _Known
 
     @property
-    def rank(self) -> tuple[float, int, int, int]:
+    def rank(self) -> tuple[float, int, int, bool]:
         """The latest counts; in one attempt a readable file, then one with the right name."""
         when = self.when.timestamp() if self.when is not None else 0.0
-        return when, self.fit[0], self.label.order or 0, self.fit[1]
+        return when, self.known.fit, self.label.order or 0, self.known.exact
 
 
 def sort_download(
@@ -144,10 +156,40 @@ def sort_download(
         UsageError: not one file is called as in this system's downloads.
         MachineryError: the disk is full.
     """
+    labelled, left = _labelled(archive, system)
+    files_of_students = [one for one in labelled if not one[1].problem]
+    folders = Folders(system, roster, known).of(label for _, label in files_of_students)
+    files: list[_File] = []
+    for number, (member, label) in enumerate(files_of_students):
+        found = folders[label.person, label.name]
+        path = scratch / f"{number}.ipynb"
+        read = _read(plan, archive, member, label, path) if isinstance(found, tuple) else found
+        if isinstance(found, str) or isinstance(read, str):
+            left.append(Left(shown(member.name), str(read)))
+            continue
+        student, person = found
+        name = (person.name if person else "") or label.name
+        when = _with_zone(label.when, zone) or _listed_time(roster, person, zone)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        files.append(_File(student, name, shown(member.name), label, path, digest, when, read))
+    taken, passed_over = _latest(files)
+    has_files = {"", *(file.label.person for file in files)}
+    for member, label in labelled:
+        if label.problem:  # a system's own list, or a text that a student typed
+            expected = label.person in has_files
+            left.append(Left(shown(member.name), label.problem, expected))
+    return Sorted(tuple(taken), tuple(sorted([*left, *passed_over], key=lambda one: one.member)))
+
+
+def _labelled(archive: Archive, system: System) -> tuple[list[tuple[Member, Label]], list[Left]]:
+    """The files of a system's making, and those that are not, or must not be unpacked.
+
+    Raises:
+        UsageError: not one file is called as in this system's downloads.
+    """
     called = False
-    left: list[Left] = []
     labelled: list[tuple[Member, Label]] = []
-    apart: list[tuple[Member, Label]] = []  # a system's own lists, and texts that students typed
+    left: list[Left] = []
     for member in archive.members():
         label = system.label(member.parts) if member.parts else None
         called |= label is not None
@@ -155,8 +197,6 @@ def sort_download(
             left.append(Left(shown(member.name), "a computer put it there", expected=True))
         elif member.problem:
             left.append(Left(shown(member.name), member.problem))
-        elif label is not None and label.problem:
-            apart.append((member, label))
         elif label is None:
             left.append(Left(shown(member.name), f"{system.title} calls no file like this"))
         else:
@@ -166,96 +206,16 @@ def sort_download(
             f"no file in it is called as in a download from {system.title}; is --from right, and "
             "is it the download of one assignment's submissions?"
         )
-    people = _People(system, roster, known)
-    placed = people.placed(label for _, label in labelled)
-    files: list[_File] = []
-    for number, (member, label) in enumerate(labelled):
-        found = placed[label.person, label.name]
-        if isinstance(found, str):
-            left.append(Left(shown(member.name), found))
-            continue
-        student, person = found
-        if not label.file.lower().endswith(ENDINGS):
-            left.append(Left(shown(member.name), _not_taken(label.file)))
-            continue
-        path = scratch / f"{number}.ipynb"
-        if problem := archive.unpack(member, path):
-            left.append(Left(shown(member.name), problem))
-            continue
-        when = _with_zone(label.when, zone) or _listed_time(roster, person, zone)
-        name = (person.name if person else "") or label.name
-        look = _recognised(plan, path, label.file)
-        if isinstance(look, str):
-            left.append(Left(shown(member.name), look))
-            continue
-        notebook, fit, note = look
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        files.append(
-            _File(student, name, shown(member.name), label, path, digest, when, notebook, fit, note)
-        )
-    taken, passed_over = _latest(files)
-    has_files = {"", *(file.label.person for file in files)}
-    left += passed_over
-    left += [Left(shown(m.name), label.problem, label.person in has_files) for m, label in apart]
-    return Sorted(tuple(taken), tuple(sorted(left, key=lambda one: one.member)))
+    return labelled, left
 
 
-class _People:
-    """Gives every person of a download one folder, and no folder to two."""
-
-    def __init__(self, system: System, roster: Roster | None, known: Iterable[str]) -> None:
-        self.system = system
-        self.roster = roster
-        self.known = set(known)
-
-    def placed(
-        self, labels: Iterable[Label]
-    ) -> dict[tuple[str, str], tuple[str, Person | None] | str]:
-        """The folder and the person by a label's person and name, or why there is none."""
-        found: dict[tuple[str, str], tuple[str, Person | None] | str] = {}
-        claims: dict[str, set[str]] = defaultdict(set)
-        for label in labels:
-            key = (label.person, label.name)
-            if key not in found:
-                found[key] = one = self._folder(label)
-                if not isinstance(one, str):
-                    student, person = one
-                    who = str(person.row) if person is not None else label.person
-                    claims[student.casefold()].add(who)
-        return {
-            key: f"two persons would both be '{one[0]}'; use --roster"
-            if not isinstance(one, str) and len(claims[one[0].casefold()]) > 1
-            else one
-            for key, one in found.items()
-        }
-
-    def _folder(self, label: Label) -> tuple[str, Person | None] | str:
-        person = self.roster.of_label(label) if self.roster is not None else None
-        if isinstance(person, str):
-            return person
-        if person is not None:
-            names = person.ids or (person.name,)
-            student = next((name for name in names if name in self.known), names[0])
-        else:
-            lasting = label.number if self.system.number_lasts else ""
-            student = lasting or " ".join(label.name.split())
-        problem = folder_problem(student)
-        if problem:
-            return f"'{shown(student)}' {problem}" + ("" if self.roster else "; use --roster")
-        return student, person
-
-
-def folder_problem(student: str) -> str:
-    """Why a name cannot be a student's folder, on any system and in any command; "" if it can."""
-    if not student.strip():
-        return "is no name for a student's folder"
-    if student.startswith((".", "-", "~")) or student != student.strip() or student.endswith("."):
-        return "begins or ends with what no student's folder may"
-    if any(c in '/\\:*?"<>|' or not c.isprintable() for c in student):
-        return "has a character that no student's folder may have"
-    if len(student) > LONGEST_FOLDER or len(student.encode("utf-8", "replace")) > 250:
-        return "is too long for a student's folder"
-    return "is no folder's name on Windows" if RESERVED.fullmatch(student) else ""
+def _read(
+    plan: AssignmentPlan, archive: Archive, member: Member, label: Label, path: Path
+) -> _Known | str:
+    """Which notebook a file is, once it is unpacked at ``path``; or why it is none."""
+    if not label.file.lower().endswith(ENDINGS):
+        return _not_taken(label.file)
+    return archive.unpack(member, path) or _recognised(plan, path, label.file)
 
 
 def _not_taken(file: str) -> str:
@@ -288,14 +248,8 @@ def _listed_time(
     return None
 
 
-def _recognised(
-    plan: AssignmentPlan, path: Path, file: str
-) -> tuple[str, tuple[int, int], str] | str:
-    """Which notebook of an assignment a file is, how well its name fits, and a note; or why none.
-
-    The first number of the fit is 2 for a name that is right but for what is put after copies, 1
-    for another, 0 for what cannot be read; the second is 1 for a name that is right to the letter.
-    """
+def _recognised(plan: AssignmentPlan, path: Path, file: str) -> _Known | str:
+    """Which notebook of an assignment a file is, whatever it is called; or why it is none."""
     stem = re.sub(r"(\.ipynb)?(\.txt|\.json)?$", "", Path(file).name, flags=re.I)
     plain = COPY.sub("", stem)
     names = {notebook.name: notebook for notebook in plan.notebooks}
@@ -305,32 +259,33 @@ def _recognised(
     except UnusableError as error:
         if not named:
             return f"it {error}"
-        return named, (0, 0), f"{error}"
+        return _Known(named, 0, False, str(error))
     shares = {name: share_known(cells, notebook) for name, notebook in names.items()}
     best = max(shares, key=lambda name: (shares[name], name == named))
     enough = shares[best] >= ENOUGH_KNOWN
     if named and (shares[named] >= ENOUGH_KNOWN or not enough):
         note = "" if enough else "few of its cells are this notebook's"
-        return named, (2, int(stem == named)), note
+        return _Known(named, 2, stem == named, note)
     if not enough:
         return f"it is another notebook: fewer than half of its cells are of '{plan.assignment}'"
     if list(shares.values()).count(shares[best]) > 1:
         return "it could be several notebooks of the assignment"
-    return best, (1, 0), f"recognised by its cells; it was called {shown(Path(file).name)}"
+    said = f"recognised by its cells; it was called {shown(Path(file).name)}"
+    return _Known(best, 1, False, said)
 
 
 def _latest(files: Sequence[_File]) -> tuple[list[Taken], list[Left]]:
     """Of each student's files for each notebook the one that counts; the others with reasons."""
     groups: Mapping[tuple[str, str], list[_File]] = defaultdict(list)
     for file in files:
-        groups[file.student, file.notebook].append(file)
+        groups[file.student, file.known.notebook].append(file)
     taken, left = [], []
     for _, group in sorted(groups.items()):
         *others, best = sorted(group, key=lambda file: file.rank)
         rivals = [one for one in others if one.rank == best.rank and one.digest != best.digest]
         if rivals:
             why = "several different files of one attempt could be '{}'; keep the right one"
-            left += [Left(one.member, why.format(best.notebook)) for one in (*rivals, best)]
+            left += [Left(one.member, why.format(best.known.notebook)) for one in (*rivals, best)]
             others = [one for one in others if one not in rivals]
             left += [Left(one.member, "an earlier attempt", expected=True) for one in others]
             continue
@@ -342,7 +297,7 @@ def _latest(files: Sequence[_File]) -> tuple[list[Taken], list[Left]]:
 def _passed_over(one: _File, best: _File) -> Left:
     if one.digest == best.digest:
         return Left(one.member, f"the same as {best.member}", expected=True)
-    if one.rank[0] < best.rank[0] or one.fit[0] == best.fit[0]:
+    if one.rank[0] < best.rank[0] or one.known.fit == best.known.fit:
         return Left(one.member, f"earlier than {best.member}", expected=True)
     return Left(one.member, f"{best.member} fits better, and counts")
 
@@ -351,12 +306,12 @@ def _taken(file: _File) -> Taken:
     return Taken(
         student=file.student,
         name=file.name,
-        notebook=file.notebook,
+        notebook=file.known.notebook,
         member=file.member,
         path=file.path,
         digest=file.digest,
         when=file.when,
         order=file.label.order,
         late=file.label.late,
-        note=file.note,
+        note=file.known.note,
     )
