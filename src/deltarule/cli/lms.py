@@ -86,7 +86,7 @@ def _echo_collected(done: Collected, timezone: str | None) -> None:
         )
     expected = [one for one in done.left if one.expected]
     if expected:
-        click.echo(f"not needed: {len(expected)} files")
+        click.echo(f"not needed: {_counted(len(expected), 'file')}")
         for rest in expected:
             click.echo(f"  {rest.member}: {rest.why}")
     for student, names in done.missing.items():
@@ -101,7 +101,12 @@ def _echo_collected(done: Collected, timezone: str | None) -> None:
             click.echo(f"  {line}", err=True)
     would = "would be " if done.dry_run else ""
     files = sum(one.outcome not in ("kept", "same") for one in done.placed)
-    click.echo(f"{done.assignment}: {files} notebooks {would}placed, {len(done.students)} students")
+    many, students = _counted(files, "notebook"), _counted(len(done.students), "student")
+    click.echo(f"{done.assignment}: {many} {would}placed, {students}")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _echo_times(done: Collected, timezone: str | None) -> None:
@@ -157,7 +162,8 @@ def export(
         except OSError as error:
             raise MachineryError(f"{file} cannot be written: {error.strerror}") from error
     did = "would have" if dry_run else "has"
-    click.echo(f"{file} {did} {len(made.changes)} grades, in the column '{made.column}'")
+    many = _counted(len(made.changes), "grade")
+    click.echo(f"{file} {did} {many}, in the column '{made.column}'")
     write_json(json_file, {**made.as_json(), "file": None if dry_run else str(file)})
 
 
