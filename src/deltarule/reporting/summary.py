@@ -31,8 +31,11 @@ OUTCOMES = {
     "skipped": "⬜ skipped",
 }
 
-_HARMLESS = re.compile(r"[\w\s.,;()'\"/=+?%-]|[^\x00-\x7f]")
-_LINK = re.compile(r"(?i)(?<=www)\.")
+_TELLING = re.compile(
+    r"(?i)(?<=www)\."  # begins a link
+    r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis, unless it stands inside of a word
+    r"|[^\w\s.,;()'\"/=+?%\x80-\U0010ffff-]"
+)
 _APART = "\u200b"
 """A space of no width."""
 
@@ -40,13 +43,11 @@ _APART = "\u200b"
 def literal(text: str) -> str:
     """A text as one line of Markdown that shows exactly this text, whatever it says."""
     one_line = " ".join(plain_message(text).split())
-    return _LINK.sub("&#46;", "".join(_written(character) for character in one_line))
+    return _TELLING.sub(_reference, one_line)
 
 
-def _written(character: str) -> str:
-    if character == "_" or not _HARMLESS.match(character):
-        return f"&#{ord(character)};" + (_APART if character in "@#" else "")
-    return character
+def _reference(found: re.Match[str]) -> str:
+    return f"&#{ord(found.group())};" + (_APART if found.group() in "@#" else "")
 
 
 def summary(result: Result) -> str:
