@@ -298,3 +298,52 @@ def test_nothing_of_the_page_comes_from_elsewhere(course):
             status, text = preview.get(f".preview/{name}")
             assert status == 200
             assert "http" not in text
+
+
+@pytest.fixture
+def page():
+    """A page of the Chromium that is installed; none is fetched."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("chromium is not installed")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 800, "height": 600})
+        page.set_default_timeout(1000 * SECONDS)
+        yield page
+        browser.close()
+
+
+@pytest.mark.slow
+def test_a_real_browser_keeps_its_place_and_comes_back_after_a_mistake(course, page):
+    long = "\n\n".join(f"Paragraph {i}.\n\n\n```python\nx = {i}\n```" for i in range(60))
+    with (course.source / "toy/toy.md").open("a", encoding="utf-8") as file:
+        file.write(f"\n{long}\n\n\nThe end.\n\n<script>document.title = 'owned'</script>\n")
+    outside = []
+    with watching(course, "toy") as preview:
+        page.on("request", lambda request: outside.append(request.url))
+        page.goto(f"http://127.0.0.1:{preview.port}{preview.word}toy/toy")
+        page.wait_for_selector("main[data-version]")
+        assert page.evaluate("document.querySelector('math') instanceof MathMLElement")
+        page.get_by_text("x = 40").scroll_into_view_if_needed()
+        place = page.evaluate("window.scrollY")
+        assert place > 1000
+        page.evaluate("document.querySelector('main').lastElementChild.mine = true")
+        edit(
+            course, "# Doubling", "# Twice as much, and a title that is so long that it takes lines"
+        )
+        page.wait_for_selector("h1:has-text('Twice as much')")
+        assert page.evaluate("window.scrollY") == pytest.approx(place, abs=120)
+        assert page.get_by_text("x = 40").is_visible()
+        assert page.evaluate("document.querySelector('main').lastElementChild.mine"), "it was kept"
+        edit(course, "points=2", "point=2")
+        page.wait_for_selector("#problems:has-text('source/toy/toy.md:16')")
+        assert page.title().startswith("✗")
+        assert page.get_by_text("x = 40").is_visible()
+        edit(course, "point=2", "points=2")
+        page.wait_for_selector("#problems:empty", state="attached")
+        assert page.title() == "toy: toy", "no script of a source has run"
+        preview.process.send_signal(signal.SIGINT)
+        page.wait_for_selector("#problems:has-text('The preview has ended')")
+    assert {urlsplit(url).hostname for url in outside} == {"127.0.0.1"}
