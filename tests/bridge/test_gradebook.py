@@ -700,7 +700,7 @@ def test_feedback_and_export_show_points_and_feedback_hides_hidden_tests(class_o
     generate_feedback(toy.course, "toy")
     page = (toy.root / "feedback/ann/toy/toy.html").read_text(encoding="utf-8")
     assert HIDDEN not in page
-    assert "(Score: 1.0 / 5.0)" in page
+    assert "toy: 1 of 5 points, 1 answer is not graded yet" in page
     assert ANSWER in page
     assert feedback_leaks(toy.course, "toy", "ann") == []
     assert autograded_leaks(toy.course, "toy", "ann") == []

@@ -48,8 +48,9 @@ GENERATE = (
 """nbgrader's own list with its ClearSolutions, which replaces whole cells, exchanged for ours."""
 
 FEEDBACK = (
-    "nbgrader.preprocessors.GetGrades",
+    "deltarule.bridge.feedback_page.Grades",
     "deltarule.bridge.preprocessors.HideSecrets",
+    "deltarule.bridge.feedback_page.ShowVerdicts",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 )
 
@@ -92,6 +93,7 @@ def _settings(c: Any, course: Course) -> None:
     directories.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".DS_Store"]
     c.GenerateAssignment.preprocessors = list(GENERATE)
     c.GenerateFeedback.preprocessors = list(FEEDBACK)
+    c.GenerateFeedback.exporter_class = "deltarule.bridge.feedback_page.FeedbackExporter"
     # A mark scheme stands in the locked question before an answer, not in a "task" cell.
     c.ClearMarkScheme.enforce_metadata = False
     # A test cell that a student deleted comes back from the gradebook, not to a person's desk.

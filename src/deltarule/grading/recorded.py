@@ -94,6 +94,9 @@ def _cell(
         "metadata": {} if planned is None else _metadata(cell, planned),
         "source": _shown_source(cell, cleaner),
     }
+    if planned is not None and planned.kind == "test":
+        # Where there are no points the outputs must be an error's, which has room for one text.
+        made["metadata"]["deltarule"] = {"verdict": _told(results[planned.grade_id])}
     if cell.pictures and made["source"] == cell.source:
         made["attachments"] = cell.pictures
     if cell.cell_type != "code":
@@ -157,19 +160,11 @@ def _verdict(outputs: list[dict[str, Any]], test: TestResult) -> list[dict[str, 
         return [*kept, error]
     if not test.message and score >= test.points:
         return kept
-    told = {
-        "name": test.name,
-        "points": test.points,
-        "score": score,
-        "message": test.message,
-        "margin": test.margin,
-        "diagnosis": test.diagnosis,
-    }
     head = f"{html.escape(test.name)}: {score:g} of {test.points:g} points"
     data = {
         "text/plain": repr(float(score)),
         "text/html": f"<p><b>{head}</b></p><p>{html.escape(test.advice)}</p>",
-        VERDICT_MIME: told,
+        VERDICT_MIME: _told(test),
     }
     shown = {
         "output_type": "execute_result",
@@ -178,3 +173,15 @@ def _verdict(outputs: list[dict[str, Any]], test: TestResult) -> list[dict[str, 
         "metadata": {},
     }
     return [*kept, shown]
+
+
+def _told(test: TestResult) -> dict[str, Any]:
+    """A verdict as data, for pages that show its parts apart."""
+    return {
+        "name": test.name,
+        "points": test.points,
+        "score": test.score or 0.0,
+        "message": test.message,
+        "margin": test.margin,
+        "diagnosis": test.diagnosis,
+    }

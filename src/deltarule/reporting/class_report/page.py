@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ CLASSES = {"passed": "ok", "partial": "part", "failed": "no", "error": "err"}
 
 WIDE, NARROW = 720, 340
 """Widths of a chart; the screen shows one, since text in a chart that is scaled is unreadable."""
+
+ROOM_FOR_NUMBER, ROOM_FOR_RANGE = 24, 50
+"""Widths of labels, of up to three digits each."""
 
 MOST_STANDING_OUT = 3
 
@@ -151,7 +155,8 @@ def chart(scores: Scores, width: int) -> Chart:
     most = max(scores.counts)
     base = height - bottom
     widths = scores.edges[1] - scores.edges[0] if len(scores.edges) > 1 else 1.0
-    every = max(1, round(28 / step))  # a label has room for three digits
+    room = ROOM_FOR_NUMBER if widths == 1 else ROOM_FOR_RANGE
+    every = max(1, math.ceil(room / step))
     bars = []
     for at, (edge, count) in enumerate(zip(scores.edges, scores.counts, strict=True)):
         tall = (base - top) * count / most

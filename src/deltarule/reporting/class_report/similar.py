@@ -82,9 +82,9 @@ class _Line:
 def common_from(students: int) -> int:
     """How many submissions may have a line that still counts as uncommon.
 
-    A fifth of the class, at least 2 and at most :data:`MOST_WHO_SHARE`.
+    A fifth of the class, at least 3 and at most :data:`MOST_WHO_SHARE`.
     """
-    return min(MOST_WHO_SHARE, max(2, students // 5))
+    return min(MOST_WHO_SHARE, max(3, students // 5))
 
 
 def similar_groups(
