@@ -17,6 +17,7 @@ PAGES = [
     "docs/ci.md",
     "docs/printing.md",
     "docs/lms.md",
+    "docs/report.md",
     "docs/students.md",
     "docs/tutorial.md",
 ]
