@@ -52,6 +52,14 @@ def test_a_summary_tells_points_messages_and_hints(result):
     assert "Graded by hand: eq1." in summary(result)
 
 
+def test_tests_with_the_same_message_are_told_together(result):
+    said = "this part is not implemented yet"
+    tests = tuple(replace(test, message=said, diagnosis=None) for test in result.tests)
+    text = summary(replace(result, tests=tests))
+    assert text.count(said) == 1
+    assert f"**backward**, **get_loss**, **train**: {said}" in text
+
+
 def test_a_students_text_stays_text(result, hostile):
     honest, page = rendered(summary(result)), rendered(summary(hostile))
     assert set(page.tags) <= ALLOWED
@@ -93,7 +101,8 @@ def test_the_rendering_above_would_notice_markup():
 @pytest.mark.parametrize("tests", [40, 200])
 def test_a_summary_fits_into_a_comment(hostile, tests):
     many = tuple(
-        replace(hostile.tests[1], name=f"t{number}", message="[" * 2000) for number in range(tests)
+        replace(hostile.tests[1], name=f"t{number}", message="[" * 2000 + str(number))
+        for number in range(tests)
     )
     text = summary(replace(hostile, tests=many))
     assert "more messages stand in the result itself" in text

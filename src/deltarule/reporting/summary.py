@@ -54,13 +54,13 @@ def summary(result: Result) -> str:
     """One submission."""
     earned = f"{result.score:g} of {result.max_score:g} points"
     lines = [f"## {literal(result.assignment)}: {earned}", "", *_table(result)]
-    wrong = [test for test in result.automatic if test.status != "passed"]
     room = LONGEST_SUMMARY - sum(map(len, lines))
-    for number, test in enumerate(wrong):
-        written = _explained(result, test)
+    alike = _alike(result)
+    for number, tests in enumerate(alike):
+        written = _explained(result, tests)
         room -= sum(map(len, written))
         if room < 0:
-            lines += ["", f"{len(wrong) - number} more messages stand in the result itself."]
+            lines += ["", f"{len(alike) - number} more messages stand in the result itself."]
             break
         lines += written
     lines += _by_hand(result)
@@ -105,13 +105,23 @@ def _table(result: Result) -> Iterator[str]:
         yield f"| {literal(result.title(test))} | {points} | {OUTCOMES[test.status]} |"
 
 
-def _explained(result: Result, test: TestResult) -> list[str]:
-    """What a test has to say: its message, and what a diagnosis adds."""
-    said = literal(test.message[:LONGEST_MESSAGE]) or "did not pass"
-    lines = ["", f"**{literal(result.title(test))}**: {said}"]
-    if test.diagnosis is not None:
-        explained = literal(test.diagnosis.get("explanation", ""))
-        hint = f"*{literal(test.diagnosis['hint'])}*"
+def _alike(result: Result) -> list[list[TestResult]]:
+    """The tests that did not pass; those that have the same to say are told together."""
+    found: dict[str, list[TestResult]] = {}
+    for test in result.automatic:
+        if test.status != "passed":
+            found.setdefault(test.advice, []).append(test)
+    return list(found.values())
+
+
+def _explained(result: Result, tests: Sequence[TestResult]) -> list[str]:
+    """What tests have to say: their message, and what a diagnosis adds."""
+    first = tests[0]
+    names = ", ".join(f"**{literal(result.title(test))}**" for test in tests)
+    lines = ["", f"{names}: {literal(first.message[:LONGEST_MESSAGE]) or 'did not pass'}"]
+    if first.diagnosis is not None:
+        explained = literal(first.diagnosis.get("explanation", ""))
+        hint = f"*{literal(first.diagnosis['hint'])}*"
         lines += ["", f"> {explained} {hint}".replace(">  ", "> ")]
     return lines
 
