@@ -48,6 +48,7 @@ def canvas(content, people, grades):
     possible = {}
     for row in rows:
         if "Points Possible" in row[0]:
+            assignments = [one for one in assignments if "read only" not in row[one[0]]]
             possible = {name: float(row[place]) for place, name in assignments}
             continue
         person = next((one for one in people if one["id"] == row[1]), None)
