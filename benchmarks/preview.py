@@ -10,6 +10,7 @@ with the processor time that the preview and pandoc took: on a busy machine the 
 from __future__ import annotations
 
 import json
+import os
 import platform
 import re
 import shutil
@@ -109,7 +110,8 @@ def main() -> None:
         f"Made by `python benchmarks/preview.py` (Python {platform.python_version()}, "
         f"{platform.system()}): a save of lab 4, 61 cells, under",
         "`deltarule build --watch`, from before the file is written until the browser has the new "
-        "state; wall-clock seconds.",
+        f"state; wall-clock seconds, with {os.getloadavg()[0]:.1f} processes waiting for "
+        f"{os.cpu_count()} cores. Processor time is the preview's own and pandoc's.",
         "",
         "| what was changed | median | fastest | slowest | processor time, median | saves |",
         "|---|---|---|---|---|---|",
