@@ -14,7 +14,6 @@ import select
 import signal
 import stat
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,20 +24,12 @@ from deltarule.grading.child.settings import Limits
 from deltarule.grading.sandbox.cell_outcomes import CellOutcome, Over, Struck, claimed
 from deltarule.grading.sandbox.channel import Channel, Gone, Silent
 from deltarule.grading.sandbox.forks import Fork, opened
-from deltarule.grading.sandbox.places import remove, size_of
-from deltarule.grading.sandbox.recording import Recording
+from deltarule.grading.sandbox.usage import ANSWER_SECONDS, Handles, Usage
 
-__all__ = ["Child", "Handles"]
+__all__ = ["Child"]
 
 MOST_RECOVERIES = 10
 """How often a submission may lose its process before the rest is given up."""
-
-ANSWER_SECONDS = 20.0
-"""How long a process may take to say that it is ready; it normally takes milliseconds."""
-
-
-MOST_DISKS = 2
-"""How many times the limit on files those may take that were written before it struck."""
 
 RERUN_TIMES = 3
 """How many times the limit of one cell all those may take that are run again in a submission: a
@@ -47,25 +38,6 @@ cell may take longer each time, on purpose."""
 SPARE_AFTER = 1.0
 """Seconds of cells that are run again rather than kept in a spare. A spare takes about 15 ms, and
 of a hundred submissions hardly two ever need one."""
-
-
-@dataclass(frozen=True)
-class Handles:
-    """What the fork server's client hands over.
-
-    Attributes:
-        keeper: channel to process 1 of the sandbox.
-        pid: that process, in the grader's numbers.
-        recording: the files through which its outputs come.
-        folder: the child's folder where the grader can see it, or None.
-        end: ends the sandbox with all that is in it.
-    """
-
-    keeper: Channel
-    pid: int
-    recording: Recording
-    folder: Path | None
-    end: Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -109,8 +81,7 @@ class Child:
         self._runner_pid = 0
         self._reran = 0.0
         self._left_files = False
-        self._disk = limits.disk_bytes
-        self._family = processes.Family(handles.pid)
+        self._usage = Usage(handles, limits)
         self._displays: dict[str, list[dict[str, Any]]] = {}
 
     def __enter__(self) -> Child:
@@ -157,7 +128,7 @@ class Child:
             self._ran.append(replace(ran, took=outcome.seconds))
         else:
             self._recover()
-            self._keep_files(outcome)
+            self._usage.allow_files(outcome)
         if outcome.finished and outcome.struck is not None and outcome.struck.limit == "processes":
             self._make_room()
         return outcome
@@ -175,7 +146,7 @@ class Child:
             with theirs:
                 self._runner.ask({"fork": seed}, ANSWER_SECONDS, [theirs.fileno()])
             ours.receive(ANSWER_SECONDS)
-            return Fork(ours, self._family, self._watch)
+            return Fork(ours, self._usage.family, self._usage.check)
         except (Gone, Silent) as error:
             ours.close()
             raise Gone(f"there is no copy of the process for the test: {error}") from None
@@ -262,65 +233,13 @@ class Child:
             self._spare.channel.close()
         self._spare = None
 
-    # -- limits -----------------------------------------------------------------------------------
-
-    def _watch(self) -> None:
-        """See whether the submission takes more than it may.
-
-        Raises:
-            Over: it does.
-            Gone: its process 1 has ended.
-        """
-        limits = self.limits
-        below = self._family.look()
-        if len(below) > limits.processes:
-            raise Over("processes", f"more than {limits.processes} processes were started")
-        folder = self.handles.folder
-        if folder is not None and size_of(folder, self._disk) > self._disk:
-            said = f"more than {_mb(limits.disk_bytes)} were written to files"
-            raise Over("disk", said)
-        free = limits.memory_bytes - self.handles.recording.held()
-        in_files = limits.disk_bytes + limits.shared_bytes if folder is None else 0
-        used = processes.memory(below, free - in_files)
-        if used + in_files > free and used + self._memory_in_files() > free:
-            said = f"more than {_mb(limits.memory_bytes)} of memory were in use"
-            raise Over("memory", said)
-
-    def _keep_files(self, outcome: CellOutcome) -> None:
-        """What a cell has written beyond the limit is not held against those that follow.
-
-        It stays, but for folders that nobody can count. In the tier ``namespaces`` the disk is
-        full then, and there is nothing to do.
-        """
-        folder, disk = self.handles.folder, self.limits.disk_bytes
-        if folder is None or outcome.struck is None or outcome.struck.limit != "disk":
-            return
-        with contextlib.suppress(OSError):
-            for one in (inner for outer in folder.iterdir() for inner in outer.iterdir()):
-                try:
-                    if one.is_dir() and not one.is_symlink():
-                        size_of(one, MOST_DISKS * disk)
-                except Over:
-                    remove(one)
-        with contextlib.suppress(Over):
-            left = size_of(folder, MOST_DISKS * disk)
-            self._disk = min(MOST_DISKS * disk, max(self._disk, left) + disk // 10)
-
-    def _memory_in_files(self) -> int:
-        """Bytes of the work folder and of shared memory, where these take memory."""
-        try:
-            used = self.handles.keeper.ask({"usage": True}, ANSWER_SECONDS).get("used")
-        except Silent:
-            raise Gone("process 1 does not answer") from None
-        return used if isinstance(used, int) else 0
-
     # -- from process to process ------------------------------------------------------------------
 
     def _watch_cell(self) -> None:
-        """As :meth:`_watch`; a copy of the runner may keep its channel open after its end."""
+        """As for a test; and a copy of the runner may keep its channel open after its end."""
         if not _lives(self._runner_handle):
             raise Gone("the process ended")
-        self._watch()
+        self._usage.check()
 
     def _make_room(self) -> None:
         """End what a cell has left running; without room for a test, the cell is undone."""
@@ -369,7 +288,7 @@ class Child:
         self._let_go()
         self._runner = channel
         self._runner_pid = channel.sender
-        self._runner_handle = opened(self._family, channel.sender)
+        self._runner_handle = opened(self._usage.family, channel.sender)
 
     def _let_go(self) -> None:
         if self._runner_handle >= 0:
@@ -463,7 +382,3 @@ def _lives(handle: int) -> bool:
     poll = select.poll()
     poll.register(handle, select.POLLIN)
     return not poll.poll(0)
-
-
-def _mb(size: int) -> str:
-    return f"{size / 2**20:.0f} MB"

@@ -29,8 +29,9 @@ from deltarule.grading.child import processes
 from deltarule.grading.child.settings import Limits, Settings
 from deltarule.grading.sandbox.channel import Channel, Gone, Silent
 from deltarule.grading.sandbox.recording import Recording
-from deltarule.grading.sandbox.sandboxed import Child, Handles
+from deltarule.grading.sandbox.sandboxed import Child
 from deltarule.grading.sandbox.server import Server
+from deltarule.grading.sandbox.usage import Handles
 
 __all__ = ["IMPORTS", "TIERS", "Zygote", "student_packages"]
 
