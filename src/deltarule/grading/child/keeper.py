@@ -28,6 +28,9 @@ __all__ = ["Keeper", "Template"]
 Template = namespaces.Template | landlock.Template | None
 CHUNK = 1 << 20
 DEEPEST = 8
+ROOM_OF_KEEPER = 64
+"""Times the limit on processes that a keeper may start a runner at: the kernel counts those of a
+plain user's other submissions, too, and one of these may be taking all that it can get."""
 
 
 class Keeper:
@@ -79,7 +82,7 @@ class Keeper:
         limits = self.limits
         most = {
             resource.RLIMIT_AS: limits.address_bytes,
-            resource.RLIMIT_NPROC: limits.processes + int(self.request.get("already", 0)),
+            resource.RLIMIT_NPROC: ROOM_OF_KEEPER * self._processes,
             resource.RLIMIT_FSIZE: limits.file_bytes,
             resource.RLIMIT_NOFILE: limits.open_files,
             resource.RLIMIT_CORE: 0,
@@ -87,9 +90,12 @@ class Keeper:
             resource.RLIMIT_MEMLOCK: 1 << 16,
         }
         for which, value in most.items():
-            _, hard = resource.getrlimit(which)
-            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-            resource.setrlimit(which, (value, value))
+            _limit(which, value)
+
+    @property
+    def _processes(self) -> int:
+        """How many the user may have before this submission gets no more."""
+        return self.limits.processes + int(self.request.get("already", 0))
 
     def _environment(self) -> None:
         folder = str(Path(self.home, "home"))
@@ -191,6 +197,7 @@ class Keeper:
         try:
             from .runner import Runner  # loaded long ago; here only because it needs IPython
 
+            _limit(resource.RLIMIT_NPROC, self._processes)
             landlock.keep_signals_in(self.landlock)
             signal.set_wakeup_fd(-1)
             for descriptor in self._wake:
@@ -201,3 +208,9 @@ class Keeper:
             runner.main(int(request["start"]))
         finally:
             os._exit(0)
+
+
+def _limit(which: int, value: int) -> None:
+    _, hard = resource.getrlimit(which)
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(which, (value, value))

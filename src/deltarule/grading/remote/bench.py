@@ -105,7 +105,10 @@ class Bench:
         self.limit = ""
         try:
             with limited(self.test_seconds + GRACE_SECONDS, Lost), _quietly(link, self.seed):
-                made = judged_value(cell, run(), where)
+                value = run()
+                if link.refuted is not None:
+                    raise link.refuted
+                made = judged_value(cell, value, where)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a student's values may raise anything

@@ -79,6 +79,7 @@ class Link(SharingCodec):
     Attributes:
         lost: why the fork cannot be asked any more, or "".
         late: whether it is lost because it took too long.
+        refuted: a check of the test that failed while the student's code was calling it.
         trips: requests so far.
     """
 
@@ -89,6 +90,7 @@ class Link(SharingCodec):
         self.seconds = seconds
         self.lost = ""
         self.late = False
+        self.refuted: AssertionError | None = None
         self.trips = 0
         self.make_reference: Callable[[Link, int, str, list[str]], Any] | None = None
         self._references: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
@@ -178,6 +180,8 @@ class Link(SharingCodec):
             given, named = self.decode(args, blobs), self.decode(kwargs, blobs)
             value = function(*given, **named)
         except Exception as error:  # noqa: BLE001 - of the test's errors only the type travels
+            if isinstance(error, AssertionError) and not isinstance(error, StudentError):
+                self.refuted = self.refuted or error  # or the student's code could swallow it
             bases = [one.__name__ for one in type(error).__mro__ if one.__module__ == "builtins"]
             self._send({"raised": bases[0]}, [])
             return
