@@ -97,7 +97,10 @@ def writes_outside(hand: Handed) -> None:
         "open({outside!r} + '/canary', 'a').write('x'); reached('the canary')",
         "open({outside!r} + '/left', 'w').write('x'); reached('a folder outside')",
         "os.truncate({outside!r} + '/canary', 0); reached('the canary')",
-        "os.chmod({outside!r} + '/canary', 0o600); reached('the mode of the canary')",
+        """
+        os.chmod({outside!r} + '/canary', 0o600)  # says that it did, where calls are answered
+        if os.stat({outside!r} + '/canary').st_mode & 0o777 == 0o600: reached('the mode')
+        """,
         """
         import site
         open(site.getsitepackages()[0] + '/evil.pth', 'w').write('x'); reached('the packages')
