@@ -56,6 +56,7 @@ def build(
     course = find_course(Path.cwd())
     if watch:
         _watch(course, assignments, json_file)
+        return
     chosen = chosen_assignments(course, assignments)
     if check:
         stale = {name: stale_files(course, name) for name in chosen}
