@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test quick lint lock clean
+.PHONY: demo test quick lint lock screenshots clean
 
 demo: $(STAMP)
 	$(BIN)/deltarule demo
@@ -20,6 +20,9 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+screenshots: $(STAMP) ## the pictures of docs/figures that the browser's tests take in passing
+	DELTARULE_SCREENSHOTS=1 $(BIN)/python -m pytest tests/browser/test_student.py tests/browser/test_instructor.py
 
 # torch goes first: with it installed, nothing else asks for another build of it.
 $(STAMP): requirements.lock pyproject.toml

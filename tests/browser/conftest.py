@@ -8,13 +8,18 @@ from elsewhere; where Debian's ``libjs-mathjax`` is installed, it is served in i
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -126,6 +131,7 @@ def page(browser: Browser, server: JupyterServer, watched: Watched) -> Iterator[
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(WAIT_MILLISECONDS)
     context.route(lambda address: not address.startswith((server.origin, "file:")), _outside)
+    context.request.get(server.url("lab"))  # leaves a cookie, as a login does
     context.on("request", watched.request)
     context.on("dialog", lambda dialog: (watched.dialogs.append(dialog.message), dialog.dismiss()))
     yield context.new_page()
@@ -177,16 +183,51 @@ class Graded:
 
 
 @pytest.fixture(scope="session")
-def graded_lab04(course: Course, _started: JupyterServer) -> Graded:
-    """Ada hands in the solution of lab 4, Ben a usual mistake; graded while the server starts."""
+def graded_lab04(course: Course, _started: JupyterServer, readers: ModuleType) -> Graded:
+    """Lab 4 of Ada (right), Ben (a usual mistake) and Mallory; graded while the server starts."""
     handed = course.root / "handed_in"
     handed.mkdir()
     for student, answers in (("ada", "right"), ("ben", "missing_batch_mean")):
         path = ROOT / "tests" / "submissions" / "lab04" / f"{answers}.py"
         shutil.copyfile(path, handed / f"{student}.py")
     hand_in(course, "lab04", sorted(handed.glob("*.py")))
+    hand_in_attacks(course, readers)
     type_command(course, "deltarule", "grade", "lab04")
     return Graded(course)
+
+
+@pytest.fixture(scope="session")
+def readers() -> ModuleType:
+    """The module with the attacks on those who read; its package is no part of this one."""
+    folder = ROOT / "tests" / "attacks"
+    spec = importlib.util.spec_from_file_location(
+        "attacks_in_browser", folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    assert spec is not None
+    sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    return importlib.import_module(f"{spec.name}.submissions.readers")
+
+
+def hand_in_attacks(course: Course, readers: ModuleType) -> None:
+    """Mallory: every attack in one answer, and in cells of her own; the solution for the rest."""
+    notebook = json.loads((course.solutions / "lab04" / "lab04.ipynb").read_text("utf-8"))
+    cells = {cell["id"]: cell for cell in notebook["cells"]}
+    texts = [text.replace("steepest", "eq1") for text in readers.MARKDOWN.values()]
+    cells["eq1"]["source"] = "\n\n".join(texts)
+    cells["eq1"]["attachments"] = readers.ATTACHMENTS
+    extra = [(kind, text) for text in texts for kind in ("markdown", "raw")]
+    extra += [("code", text) for text in (readers.DISPLAYS, *readers.OUTPUTS.values())]
+    at = notebook["cells"].index(cells["question-eq1"])
+    notebook["cells"][at:at] = [
+        {"cell_type": kind, "id": f"own-{number}", "metadata": {}, "source": text}
+        | ({"outputs": [], "execution_count": None} if kind == "code" else {})
+        for number, (kind, text) in enumerate(extra)
+    ]
+    folder = course.submitted / "mallory" / "lab04"
+    folder.mkdir(parents=True)
+    (folder / "lab04.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    for name, content in readers.FILES.items():
+        (folder / name).write_text(content, encoding="utf-8")
 
 
 def type_command(course: Course, *command: str) -> None:
@@ -196,7 +237,7 @@ def type_command(course: Course, *command: str) -> None:
         cwd=course.root,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"

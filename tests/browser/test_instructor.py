@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from .screenshots import take
+
 pytestmark = pytest.mark.slow
 
 COMMENT = "Right, but say where the chain rule comes in."
 HINT = "Where does its 1/N show up when you differentiate?"
-MESSAGE = "backward: 0 of 4 points"
+MESSAGE = "The weight gradient of layer 1 is"
 SECRETS = ("judging.network", "BEGIN HIDDEN", "MARK SCHEME", "starts from the definition of")
 """From the hidden tests, and from the mark scheme of the first question."""
 
@@ -40,6 +42,10 @@ def test_a_written_answer_is_graded_by_its_mark_scheme(lab, graded_lab04, submis
     comment.blur()
     answer.locator(".comment-saved").wait_for()
 
+    question.get_by_text("END MARK SCHEME").evaluate("heading => heading.scrollIntoView(false)")
+    lab.page.mouse.wheel(0, 330)
+    take(lab.page, "formgrader", {"x": 286, "y": 60, "width": 994, "height": 810})
+
     with graded_lab04() as gradebook:
         grade = gradebook.find_grade("eq1", "lab04", "lab04", "ben")
         assert (grade.manual_score, grade.needs_manual_grade) == (0.5, False)
@@ -60,6 +66,8 @@ def test_feedback_holds_message_hint_and_comment_and_nothing_secret(page, server
     page.goto((graded_lab04.course.root / "feedback/ben/lab04/lab04.html").as_uri())
     for text in (MESSAGE, HINT, COMMENT, "NeuralNetwork"):
         assert page.get_by_text(text).first.is_visible(), text
+    page.get_by_text(HINT).first.evaluate("hint => hint.scrollIntoView({block: 'center'})")
+    take(page, "feedback", {"x": 0, "y": 150, "width": 1280, "height": 600})
     whole = page.content()
     for secret in SECRETS:
         assert secret not in whole, secret

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from .screenshots import take
+
 pytestmark = pytest.mark.slow
 
 FIRST_STUBS = {
@@ -60,6 +62,8 @@ def test_a_run_of_all_cells_stops_at_the_first_task_and_names_it(lab, handout, n
     shown = lab.cell(failed[0][0]).locator(".jp-OutputArea-output").last
     shown.scroll_into_view_if_needed()
     assert shown.inner_text().rstrip().endswith(f"NotImplementedError: {message}")
+    if name == "lab04/lab04":
+        take(lab.page, "student_stub", {"x": 286, "y": 34, "width": 958, "height": 836})
     lab.page.wait_for_function(DRAWN)
     formulas = lab.page.evaluate(FORMULAS)
     assert formulas["drawn"] > 20
@@ -83,5 +87,6 @@ def test_validate_names_the_wrong_cell_and_is_content_with_the_right_one(lab, co
     lab.type("solution-single_sample_gradients", RIGHT)
     dialog = lab.validate()
     assert "Success! Your notebook passes all the tests." in dialog.inner_text()
+    take(lab.page, "student_validate", {"x": 286, "y": 34, "width": 958, "height": 560})
     saved = json.loads((course.root / path).read_text("utf-8"))
     assert RIGHT in {"".join(cell["source"]) for cell in saved["cells"]}
