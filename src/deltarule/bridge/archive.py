@@ -8,15 +8,34 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from deltarule.config import write_atomic
 from deltarule.errors import MachineryError, UsageError
 
-__all__ = ["refuse_to_overwrite", "write_zip"]
+__all__ = ["Packed", "refuse_to_overwrite", "write_zip"]
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip file can hold: real ones would change the bytes."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What was written: the file, and the names of its members, sorted."""
+
+    path: Path
+    assignment: str
+    members: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain data."""
+        return {
+            "assignment": self.assignment,
+            "file": str(self.path),
+            "members": list(self.members),
+        }
 
 
 def refuse_to_overwrite(path: Path, comment: str, what: str, *, force: bool) -> None:

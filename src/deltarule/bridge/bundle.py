@@ -18,16 +18,14 @@ gives the same bytes.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from deltarule.bridge.archive import refuse_to_overwrite, write_zip
+from deltarule.bridge.archive import Packed, refuse_to_overwrite, write_zip
 from deltarule.bridge.compiled import parse_assignment
 from deltarule.config import CONFIG_NAME, IGNORED_NAMES, Course
 from deltarule.errors import UsageError
 
-__all__ = ["Bundle", "write_bundle"]
+__all__ = ["write_bundle"]
 
 MADE_BY = "Made by 'deltarule bundle {assignment}'."
 LOCK = "requirements.lock"
@@ -35,24 +33,7 @@ PROGRAMS = ("setup.sh", "run_autograder", "install.sh")
 BUNDLED = Path(__file__).parent / "bundled"
 
 
-@dataclass(frozen=True)
-class Bundle:
-    """What was written: the file, and the names of its members, sorted."""
-
-    path: Path
-    assignment: str
-    members: tuple[str, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """The same as plain data."""
-        return {
-            "assignment": self.assignment,
-            "file": str(self.path),
-            "members": list(self.members),
-        }
-
-
-def write_bundle(course: Course, assignment: str, path: Path, *, force: bool = False) -> Bundle:
+def write_bundle(course: Course, assignment: str, path: Path, *, force: bool = False) -> Packed:
     """Write the bundle of ``assignment`` to ``path``.
 
     Raises:
@@ -75,7 +56,7 @@ def write_bundle(course: Course, assignment: str, path: Path, *, force: bool = F
         **_tree(Path(__file__).parents[1], "package/deltarule"),
     }
     write_zip(path, files, comment, PROGRAMS)
-    return Bundle(path, assignment, tuple(sorted(files)))
+    return Packed(path, assignment, tuple(sorted(files)))
 
 
 def _lock(course: Course) -> bytes:

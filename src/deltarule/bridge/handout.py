@@ -17,17 +17,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from deltarule.bridge.archive import refuse_to_overwrite, write_zip
+from deltarule.bridge.archive import Packed, refuse_to_overwrite, write_zip
 from deltarule.bridge.build import stale_files
 from deltarule.bridge.pdfs import current_student_pdfs
 from deltarule.config import IGNORED_NAMES, Course
 from deltarule.errors import UsageError
 
-__all__ = ["Handout", "write_handout"]
+__all__ = ["write_handout"]
 
 MADE_BY = "Made by 'deltarule handout {assignment}'."
 README = """\
@@ -71,24 +70,7 @@ On Windows, use "py -m venv .venv" and ".venv\\Scripts\\activate" for the first 
 """
 
 
-@dataclass(frozen=True)
-class Handout:
-    """What was written: the file, and the names of its members, sorted."""
-
-    path: Path
-    assignment: str
-    members: tuple[str, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """The same as plain data."""
-        return {
-            "assignment": self.assignment,
-            "file": str(self.path),
-            "members": list(self.members),
-        }
-
-
-def write_handout(course: Course, assignment: str, path: Path, *, force: bool = False) -> Handout:
+def write_handout(course: Course, assignment: str, path: Path, *, force: bool = False) -> Packed:
     """Write the handout of ``assignment`` to ``path``.
 
     Raises:
@@ -103,7 +85,7 @@ def write_handout(course: Course, assignment: str, path: Path, *, force: bool = 
     _refuse_stale(course, assignment)
     files = _files(course, assignment)
     write_zip(path, files, comment)
-    return Handout(path, assignment, tuple(sorted(files)))
+    return Packed(path, assignment, tuple(sorted(files)))
 
 
 def _refuse_stale(course: Course, assignment: str) -> None:
