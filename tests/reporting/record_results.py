@@ -14,7 +14,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from deltarule.bridge.build import build_assignment
 from deltarule.config import Course
 from deltarule.demo import ASSIGNMENT, COPIED, hand_in
 from deltarule.grading.classroom import Grading, GradingSettings
@@ -34,14 +33,13 @@ def answer_files():
     return [path for folder in folders for path in sorted(folder.glob("*.py"))]
 
 
-def record(place):
-    """Grade all of them in a copy of the course below ``place``."""
+def record(place, files):
+    """Grade these files of answers in a copy of the course below ``place``."""
     for name in COPIED:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
         copy(ROOT / name, place / name)
     course = Course(place)
-    build_assignment(course, ASSIGNMENT, print)
-    hand_in(course, ASSIGNMENT, answer_files())
+    hand_in(course, ASSIGNMENT, files)
     limits = {"cell_seconds": SECONDS, "test_seconds": SECONDS}
     settings = GradingSettings(seed=SEED, jobs=os.cpu_count() or 1, limits=limits)
     results = Grading.of_course(course, ASSIGNMENT, settings=settings).grade()
@@ -61,7 +59,7 @@ def compact(found):
 
 def main():
     with tempfile.TemporaryDirectory() as place:
-        made = compact(record(Path(place)))
+        made = compact(record(Path(place), answer_files()))
     results = made.pop("results")
     lines = [f'"{key}": {json.dumps(value)}' for key, value in made.items()]
     own = ",\n".join(f"{json.dumps(name)}: {json.dumps(one)}" for name, one in results.items())
