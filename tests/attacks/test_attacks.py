@@ -38,7 +38,7 @@ EACH = pytest.mark.parametrize(
 CLASSES = pytest.mark.parametrize("graded", SETTINGS, indirect=True, ids=str)
 
 GRACE = 60.0
-"""Seconds beyond a submission's limit: a cell and a test under way, cells run again, a busy machine."""
+"""Seconds beyond a submission's limit: cells and tests under way or run again, a busy machine."""
 
 
 def points(graded, student):
