@@ -42,9 +42,10 @@ def test_a_written_answer_is_graded_by_its_mark_scheme(lab, graded_lab04, submis
     comment.blur()
     answer.locator(".comment-saved").wait_for()
 
-    question.get_by_text("END MARK SCHEME").evaluate("heading => heading.scrollIntoView(false)")
-    lab.page.mouse.wheel(0, 330)
-    take(lab.page, "formgrader", {"x": 286, "y": 60, "width": 994, "height": 810})
+    question.get_by_text("BEGIN MARK SCHEME").evaluate(
+        "heading => { heading.scrollIntoView(); window.scrollBy(0, -120); }"
+    )
+    take(lab.page, "formgrader", {"x": 286, "y": 60, "width": 960, "height": 810})
 
     with graded_lab04() as gradebook:
         grade = gradebook.find_grade("eq1", "lab04", "lab04", "ben")
@@ -66,8 +67,10 @@ def test_feedback_holds_message_hint_and_comment_and_nothing_secret(page, server
     page.goto((graded_lab04.course.root / "feedback/ben/lab04/lab04.html").as_uri())
     for text in (MESSAGE, HINT, COMMENT, "NeuralNetwork"):
         assert page.get_by_text(text).first.is_visible(), text
-    page.get_by_text(HINT).first.evaluate("hint => hint.scrollIntoView({block: 'center'})")
-    take(page, "feedback", {"x": 0, "y": 150, "width": 1280, "height": 600})
+    hint = page.get_by_text(HINT).first
+    assert hint.evaluate("hint => hint.scrollWidth <= hint.clientWidth"), "it needs scrolling"
+    hint.evaluate("hint => hint.scrollIntoView({block: 'center'})")
+    take(page, "feedback", {"x": 100, "y": 170, "width": 1080, "height": 420})
     whole = page.content()
     for secret in SECRETS:
         assert secret not in whole, secret

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from nbgrader.preprocessors import NbGraderPreprocessor
@@ -14,6 +15,10 @@ __all__ = ["HideSecrets", "RemoveHomework", "without_secrets"]
 
 SHORTEST_TELLING_LINE = 12
 """Shorter lines (``)``, ``else:``) say nothing about a hidden test."""
+
+
+PAGE_COLUMNS = 100
+"""What fits a feedback page, which cuts longer lines off."""
 
 
 class RemoveHomework(NbGraderPreprocessor):
@@ -77,7 +82,7 @@ def _without_quotes(output: Any, hidden: set[str]) -> Any:
     if output.output_type == "error":
         # A traceback prints the lines around the failing one, hidden ones among them.
         message = f"{output.ename}: {output.evalue}" if output.evalue else output.ename
-        output.traceback = [message]
+        output.traceback = [_folded(message)]
     elif output.output_type == "stream":
         output.text = "".join(
             line
@@ -85,3 +90,11 @@ def _without_quotes(output: Any, hidden: set[str]) -> Any:
             if not any(secret in line for secret in hidden if len(secret) >= SHORTEST_TELLING_LINE)
         )
     return output
+
+
+def _folded(message: str) -> str:
+    """A message in lines that fit the page, which breaks none."""
+    return "\n".join(
+        textwrap.fill(line, PAGE_COLUMNS, break_long_words=False, break_on_hyphens=False)
+        for line in message.split("\n")
+    )
