@@ -27,6 +27,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from pages import write_between
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
@@ -43,8 +45,6 @@ from tests.attacks.attacked_class import (  # noqa: E402 - the tests are no pack
 from tests.attacks.hand import POINTS, REACHED, Attack, hand_in  # noqa: E402
 from tests.attacks.submissions import ATTACKS  # noqa: E402
 
-PAGE = ROOT / "docs" / "attacks.md"
-BEGIN, END = "<!-- table:begin -->\n", "<!-- table:end -->\n"
 TIERS = ("namespaces", "landlock")
 HONEST = "aaa_honest"
 
@@ -302,10 +302,8 @@ def main() -> None:
         raise SystemExit(f"an honest notebook gets {honest.points} from stock nbgrader")
     made = table(tiers, stock_gives)
     print(made)
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
     day = time.strftime("%Y-%m-%d")
-    PAGE.write_text(f"{before}{BEGIN}{made}\nMeasured on {day}.\n{END}{after}", encoding="utf-8")
+    write_between("attacks.md", "table", f"{made}\nMeasured on {day}.\n")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from pages import write_between
+
 ROOT = Path(__file__).parent.parent
 DELTARULE = Path(sys.executable).with_name("deltarule")
 REPEATS = {"deltarule --help": 15, "deltarule build, nothing to do": 9}
@@ -64,8 +66,6 @@ def main() -> None:
             rows.append((label, statistics.median(times), times[0], times[-1], len(times)))
             print(f"{label:<34} {rows[-1][1]:.3f} s  ({times[0]:.3f}-{times[-1]:.3f})")
     lines = [
-        "# Benchmarks",
-        "",
         f"Made by `python benchmarks/commands.py` (Python {platform.python_version()}, "
         f"{platform.system()}); wall-clock seconds, kernel starts included.",
         "",
@@ -76,8 +76,7 @@ def main() -> None:
             for row in rows
         ),
     ]
-    (ROOT / "docs").mkdir(exist_ok=True)
-    (ROOT / "docs" / "benchmarks.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_between("benchmarks.md", "commands", "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

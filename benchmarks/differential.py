@@ -23,14 +23,13 @@ from pathlib import Path
 
 import nbgrader
 from nbgrader.api import Gradebook, MissingEntry
+from pages import write_between
 
 from deltarule.config import Course
 from deltarule.demo import hand_in
 from deltarule.grading.classroom import Grading, GradingSettings
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "differential.md"
-BEGIN, END = "<!-- table:begin -->\n", "<!-- table:end -->\n"
 FILES = Path(nbgrader.__file__).parent / "tests" / "apps" / "files"
 STUDENT_SECONDS = 180
 
@@ -252,10 +251,7 @@ def main() -> None:
         rows += ours(Path(scratch), options.ours)
     made = table(rows)
     print(made)
-    if PAGE.is_file():
-        before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-        after = rest.partition(END)[2]
-        PAGE.write_text(f"{before}{BEGIN}{made}{END}{after}", encoding="utf-8")
+    write_between("differential.md", "table", made)
 
 
 if __name__ == "__main__":

@@ -26,10 +26,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+from pages import write_between
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- grading:begin -->\n", "<!-- grading:end -->\n"
 ASSIGNMENT = "lab04"
 PROGRAMS = Path(sys.executable).parent
 CORES = 2
@@ -293,9 +292,7 @@ def main() -> None:
     text = report(turns, whole, peak, options.sizes, spread, bare)
     print(text)
     if not options.no_write:
-        before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-        after = rest.partition(END)[2]
-        PAGE.write_text(f"{before}{BEGIN}{text}{END}{after}", encoding="utf-8")
+        write_between("benchmarks.md", "grading", text)
 
 
 def report(

@@ -26,11 +26,9 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import psutil
+from pages import write_between
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- preview:begin -->\n", "<!-- preview:end -->\n"
-HEADING = "## The live preview\n\n"
 DELTARULE = Path(sys.executable).with_name("deltarule")
 REPEATS = 10
 WORD, FORMULA, TAG = "Every time", r"$\ell$ has $n_\ell$ units", "#!TAG HWEND"
@@ -89,15 +87,6 @@ def measure(
     return times
 
 
-def write(rows: list[str]) -> None:
-    """Put the table where it belongs in the page, or at its end."""
-    page = PAGE.read_text(encoding="utf-8")
-    if BEGIN not in page:
-        page = f"{page.rstrip()}\n\n{HEADING}{BEGIN}{END}"
-    before, _, rest = page.partition(BEGIN)
-    PAGE.write_text(before + BEGIN + "\n".join(rows) + "\n" + END + rest.partition(END)[2])
-
-
 def main() -> None:
     """Measure, print, write."""
     with tempfile.TemporaryDirectory() as name:
@@ -121,7 +110,7 @@ def main() -> None:
         numbers = (*(f(waited) for f in (statistics.median, min, max)), statistics.median(computed))
         rows.append(f"| {kind} | {' | '.join(f'{n:.2f}' for n in numbers)} | {len(times)} |")
         print(rows[-1])
-    write(rows)
+    write_between("benchmarks.md", "preview", "\n".join(rows) + "\n")
 
 
 if __name__ == "__main__":
