@@ -9,7 +9,7 @@ import pytest
 from deltarule.grading.sandbox import places
 from deltarule.grading.sandbox.canary import Canary
 from deltarule.grading.sandbox.cell_outcomes import Over
-from deltarule.grading.sandbox.places import Place, remove, size_of
+from deltarule.grading.sandbox.places import Place, remove, size_of, trimmed
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sandboxes need Linux")
 
@@ -93,3 +93,15 @@ def test_the_folder_of_a_killed_grader_is_removed_by_the_next(tmp_path, monkeypa
     other.close()
     used.close()
     assert [one.name for one in tmp_path.iterdir()] == [f"{places.PREFIX}of-somebody-else"]
+
+
+def test_the_newest_goes_first_where_too_much_was_written(tmp_path):
+    (tmp_path / "work" / "folder").mkdir(parents=True)
+    for number, name in enumerate(["old", "folder/inside", "new", "newest"]):
+        path = tmp_path / "work" / name
+        path.write_bytes(bytes(1 << 20))
+        os.utime(path, (number, number))
+    os.utime(tmp_path / "work" / "folder", (1, 1))
+    assert trimmed(tmp_path, 5 << 20) == size_of(tmp_path, 1 << 30)
+    assert trimmed(tmp_path, 5 << 19) < 5 << 19
+    assert {path.name for path in (tmp_path / "work").iterdir()} == {"old", "folder"}

@@ -13,12 +13,13 @@ import contextlib
 import fcntl
 import os
 import stat
+import sys
 import tempfile
 from pathlib import Path
 
 from deltarule.grading.sandbox.cell_outcomes import Over
 
-__all__ = ["Place", "remove", "size_of"]
+__all__ = ["Place", "remove", "size_of", "trimmed"]
 
 PREFIX = "deltarule-sandbox-"
 LOCK = "lock"
@@ -130,3 +131,32 @@ def size_of(folder: Path, enough: int) -> int:
         except OSError as error:
             raise Over("disk", f"a folder cannot be read: {error.strerror}") from None
     return total
+
+
+def trimmed(folder: Path, most: int) -> int:
+    """Remove the newest of what is in a sandbox's folders until it takes no more than ``most``.
+
+    Args:
+        folder: with the folders in which a submission writes.
+        most: bytes that may stay.
+
+    Returns:
+        Bytes that are left.
+
+    Raises:
+        Over: somebody has made folders that nobody can count.
+    """
+    left = size_of(folder, sys.maxsize)
+    if left <= most:
+        return left
+    entries = [inner for outer in folder.iterdir() for inner in outer.iterdir()]
+    for one in sorted(entries, key=lambda one: one.lstat().st_mtime_ns, reverse=True):
+        if one.is_dir() and not one.is_symlink():
+            left -= size_of(one, sys.maxsize)
+            remove(one)
+        else:
+            left -= max(LEAST, one.lstat().st_blocks * 512)
+            one.unlink()
+        if left <= most:
+            break
+    return size_of(folder, sys.maxsize)

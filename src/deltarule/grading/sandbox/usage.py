@@ -15,7 +15,7 @@ from deltarule.grading.child import processes
 from deltarule.grading.child.settings import Limits
 from deltarule.grading.sandbox.cell_outcomes import CellOutcome, Over
 from deltarule.grading.sandbox.channel import Channel, Gone, Silent
-from deltarule.grading.sandbox.places import remove, size_of
+from deltarule.grading.sandbox.places import remove, size_of, trimmed
 from deltarule.grading.sandbox.recording import Recording
 
 __all__ = ["ANSWER_SECONDS", "Handles", "Usage"]
@@ -88,8 +88,9 @@ class Usage:
     def allow_files(self, outcome: CellOutcome) -> None:
         """What a cell has written beyond the limit is not held against those that follow.
 
-        It stays, but for folders that nobody can count. In the tier ``namespaces`` the disk is
-        full then, and there is nothing to do.
+        It stays, but for folders that nobody can count, and for the newest of what is more than
+        :data:`MOST_DISKS` allow. In the tier ``namespaces`` the disk is full then, and there is
+        nothing to do.
         """
         folder, disk = self._handles.folder, self._limits.disk_bytes
         if folder is None or outcome.struck is None or outcome.struck.limit != "disk":
@@ -101,8 +102,8 @@ class Usage:
                         size_of(one, MOST_DISKS * disk)
                 except Over:
                     remove(one)
-        with contextlib.suppress(Over):
-            left = size_of(folder, MOST_DISKS * disk)
+        with contextlib.suppress(Over, OSError):
+            left = trimmed(folder, MOST_DISKS * disk - disk // 10)
             self._disk = min(MOST_DISKS * disk, max(self._disk, left) + disk // 10)
 
     def _memory_in_files(self) -> int:
