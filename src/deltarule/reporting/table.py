@@ -67,7 +67,8 @@ def report_lines(report: ClassReport) -> list[str]:
     for test in figures.tests:
         lines.append(f"  {test.pass_rate:>4.0%} passed  {test.title}")
     for row in figures.misconceptions[:3]:
-        lines.append(f"  {len(row.everybody):>4} students  {row.name}")
+        count = len(row.everybody)
+        lines.append(f"  {count:>4} {'student' if count == 1 else 'students':<8}  {row.name}")
     if report.gathered.ungraded:
         waiting = ", ".join(report.gathered.ungraded[:5])
         lines.append(f"  not graded yet: {len(report.gathered.ungraded)} ({waiting}, ...)")
