@@ -62,6 +62,26 @@ def test_nothing_is_left_of_submissions(sandbox):
     assert sandbox._slots == set()
 
 
+def test_a_process_that_one_look_has_missed_is_swept(boot, monkeypatch):
+    """A look misses whoever is handed on to another parent while the table is read."""
+    zygote = boot("none")
+    source = "import os, signal, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(1000)\n"
+    family, missed = zygote._server._family, []
+
+    def look(really=family.look):
+        if not missed:
+            missed.extend(processes.descendants(zygote.server))
+            return {}
+        return really()
+
+    monkeypatch.setattr(family, "look", look)
+    with zygote.child() as child:
+        child.run("a", source)
+        child.run("b", f"os.kill({child.handles.pid}, signal.SIGKILL)")
+    assert missed
+    assert settled(zygote.server, 0)
+
+
 def test_dead_children_are_buried(boot):
     zygote = boot("none")
     for _ in range(3):

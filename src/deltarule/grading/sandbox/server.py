@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -183,15 +184,27 @@ class Server:
         return swept
 
     def _sweep_strays(self) -> bool:
-        """End what has outlived its process 1: its parent is the fork server now."""
+        """End what has outlived its process 1: its parent is the fork server now.
+
+        Who is handed on to that parent while the table is read is in no look, so that nobody must
+        be found more than once.
+        """
         keepers = {one.keeper for one in self._made}
-        swept = True
-        for pid, (_, parent) in self._family.look().items():
-            if parent == self.pid and pid not in keepers:
-                swept = processes.sweep(pid, keep=()) and swept
+        clean = 0
+        for _ in range(processes.ROUNDS):
+            looked = self._family.look()
+            strays = [
+                pid for pid, (_, up) in looked.items() if up == self.pid and pid not in keepers
+            ]
+            clean = 0 if strays else clean + 1
+            if clean == processes.CLEAN_ROUNDS:
+                return True
+            for pid in strays:
+                processes.sweep(pid, keep=())
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-        return swept
+            time.sleep(processes.PAUSE if strays else 0)
+        return False
 
 
 def _started(place: Path, tier: str, control: int, complaints: IO[bytes]) -> Process:
