@@ -45,6 +45,7 @@ def warm_up(modules: Collection[str]) -> list[str]:
                 missing.append(name)
         if "torch" in sys.modules:
             _torch(optimisers="torch.optim" in modules)
+        seed_generators(0)  # a first time takes 10 ms
         if "matplotlib" in sys.modules:
             _matplotlib()
     return missing
