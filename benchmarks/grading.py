@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -23,6 +24,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -33,6 +35,7 @@ ASSIGNMENT = "lab04"
 PROGRAMS = Path(sys.executable).parent
 CORES = 2
 FEW = 4  # submissions that stock nbgrader is measured on, in each round
+SETTLED = 12  # results after which a run counts as steady
 
 
 def environment() -> dict[str, str]:
@@ -62,20 +65,58 @@ def course(count: int) -> Iterator[Path]:
         yield root
 
 
-def run(root: Path, *words: str) -> float:
-    """Seconds of one command."""
-    began = time.perf_counter()
+def run(root: Path, *words: str) -> None:
+    """One command, which must succeed."""
     done = subprocess.run(words, cwd=root, env=environment(), capture_output=True, check=False)
     if done.returncode:
         raise SystemExit(f"{words}: {done.stderr.decode()[-2000:]}")
-    return time.perf_counter() - began
 
 
-def ours(root: Path, *options: str) -> float:
-    """Seconds of ``deltarule grade`` for a class that has not been graded."""
+@dataclass(frozen=True)
+class Graded:
+    """One run of ``deltarule grade``.
+
+    Attributes:
+        seconds: from the start to the end of the command.
+        results: seconds from the start to each result.
+    """
+
+    seconds: float
+    results: tuple[float, ...]
+
+    @property
+    def steady(self) -> float:
+        """Seconds a submission, once the first dozen is through."""
+        return (self.results[-1] - self.results[SETTLED - 1]) / (len(self.results) - SETTLED)
+
+    @property
+    def start_up(self) -> float:
+        """Seconds that the run takes beside those."""
+        return self.seconds - len(self.results) * self.steady
+
+
+def ours(root: Path, *options: str) -> Graded:
+    """``deltarule grade`` for a class that has not been graded."""
     shutil.rmtree(root / "build" / "graded", ignore_errors=True)
-    command = (str(PROGRAMS / "deltarule"), "grade", ASSIGNMENT, "--jobs", str(CORES))
-    return run(root, *command, *options)
+    words = [str(PROGRAMS / "deltarule"), "grade", ASSIGNMENT, "--jobs", str(CORES), *options]
+    began = time.perf_counter()
+    results, said = [], []
+    with subprocess.Popen(
+        words,
+        cwd=root,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            said.append(line)
+            if re.match(r"\[\d+/\d+\] ", line):
+                results.append(time.perf_counter() - began)
+    if process.returncode:
+        raise SystemExit(f"{words}: {''.join(said)[-2000:]}")
+    return Graded(time.perf_counter() - began, tuple(results))
 
 
 def decide(root: Path) -> None:
@@ -227,15 +268,13 @@ def median(values: list[float]) -> str:
 
 
 def in_turns(rounds: int, root: Path, count: int) -> dict[str, list[float]]:
-    """Seconds a submission of each way, measured in turns."""
+    """Seconds a submission of each way, start-up included, measured in turns."""
     ways: dict[str, tuple[Callable[[], float], int]] = {
         "stock": (lambda: stock(root, 1), FEW),
         "stock, two": (lambda: stock(root, 2), FEW),
-        "ours, demos": (lambda: ours(root, "--run-demos"), count),
-        "limit, demos": (lambda: limit(root, True), count),
-        "ours": (lambda: ours(root), count),
-        "limit": (lambda: limit(root, False), count),
-        "ours, no sandbox": (lambda: ours(root, "--sandbox", "none"), count),
+        "ours, demos": (lambda: ours(root, "--run-demos").seconds, count),
+        "ours": (lambda: ours(root).seconds, count),
+        "ours, no sandbox": (lambda: ours(root, "--sandbox", "none").seconds, count),
     }
     found: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds):
@@ -243,6 +282,44 @@ def in_turns(rounds: int, root: Path, count: int) -> dict[str, list[float]]:
             found[name].append(measure() / submissions)
             print(f"round {number + 1}: {name}: {1000 * found[name][-1]:.0f} ms", flush=True)
     return found
+
+
+@dataclass
+class Steady:
+    """Runs of one class in turns with the bare cells, with demos or without."""
+
+    ours: list[Graded] = field(default_factory=list)
+    limit: list[float] = field(default_factory=list)
+
+    @property
+    def cost(self) -> float:
+        """Seconds a submission, the median of the runs."""
+        return statistics.median(run.steady for run in self.ours)
+
+    @property
+    def share(self) -> float:
+        """Of the limit, the median of the turns."""
+        return statistics.median(
+            limit / run.steady for limit, run in zip(self.limit, self.ours, strict=True)
+        )
+
+
+def steadily(rounds: int, root: Path, count: int) -> tuple[dict[bool, Steady], int]:
+    """A whole class and the bare cells in turns; and the peak of the memory."""
+    found = {False: Steady(), True: Steady()}
+    peak = 0
+    for number in range(rounds):
+        for demos, steady in found.items():
+            with Memory() as memory:
+                steady.ours.append(ours(root, *(["--run-demos"] if demos else [])))
+            peak = max(peak, memory.peak)
+            steady.limit.append(limit(root, demos) / count)
+            print(
+                f"round {number + 1}: {count}, demos={demos}: {steady.ours[-1].seconds:.1f} s, "
+                f"{1000 * steady.ours[-1].steady:.0f} ms; limit {1000 * steady.limit[-1]:.0f} ms",
+                flush=True,
+            )
+    return found, peak
 
 
 def cluster(root: Path) -> float:
@@ -260,7 +337,7 @@ def cluster(root: Path) -> float:
         words = [dask, "worker", address, *here, "--nthreads", "1"]
         started += [subprocess.Popen(words, **quiet) for _ in range(CORES)]
         time.sleep(5)
-        return ours(root, "--scheduler", address)
+        return ours(root, "--scheduler", address).seconds
     finally:
         for process in reversed(started):
             process.terminate()
@@ -271,83 +348,81 @@ def main() -> None:
     """Measure, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--sizes", type=int, nargs="*", default=[12, 100, 1000])
+    parser.add_argument("--sizes", type=int, nargs=3, default=[12, 100, 1000])
     parser.add_argument("--no-write", action="store_true")
     options = parser.parse_args()
-    whole: dict[tuple[int, bool], float] = {}
-    peak: dict[int, int] = {}
-    for count in options.sizes:
-        with course(count) as root:
-            decide(root)
-            if count == options.sizes[0]:
-                turns = in_turns(options.rounds, root, count)
-            for demos in (False, True) if count < 500 else (False,):
-                with Memory() as memory:
-                    whole[count, demos] = ours(root, *(["--run-demos"] if demos else []))
-                peak[count] = max(peak.get(count, 0), memory.peak)
-                print(f"{count} demos={demos}: {whole[count, demos]:.1f} s", flush=True)
-            if count == 100:
-                spread = cluster(root)
-                bare = {demos: limit(root, demos) / count for demos in (False, True)}
-    text = report(turns, whole, peak, options.sizes, spread, bare)
+    few, class_size, many = options.sizes
+    with course(few) as root:
+        decide(root)
+        turns = in_turns(options.rounds, root, few)
+    with course(class_size) as root:
+        decide(root)
+        steady, peak = steadily(options.rounds, root, class_size)
+        spread = cluster(root)
+    with course(many) as root, Memory() as memory:
+        decide(root)
+        large = ours(root)
+    print(f"{many}: {large.seconds:.1f} s, {1000 * large.steady:.0f} ms", flush=True)
+    text = "\n".join(
+        [
+            *about_turns(turns, few),
+            "",
+            *about_steady(turns, steady, class_size),
+            "",
+            f"A class of {many}, demos left out: {large.seconds:.0f} s, start-up included; "
+            f"{1000 * large.steady:.0f} ms a submission in steady state, "
+            f"{large.steady / steady[False].cost - 1:+.0%} over the class of {class_size}. "
+            f"Peak memory of all processes: {peak / 2**20:.0f} MB with {class_size}, "
+            f"{memory.peak / 2**20:.0f} MB with {many}.",
+            "",
+            f"{class_size} submissions on a cluster of two workers, demos left out, start-up "
+            f"included: {spread:.1f} s.",
+            "",
+        ]
+    )
     print(text)
     if not options.no_write:
         write_between("benchmarks.md", "grading", text)
 
 
-def report(
-    turns: dict[str, list[float]],
-    whole: dict[tuple[int, bool], float],
-    peak: dict[int, int],
-    sizes: list[int],
-    spread: float,
-    bare: dict[bool, float],
-) -> str:
-    """The tables."""
-    small, medium = sizes[0], sizes[1]
-    steady = {
-        demos: (whole[medium, demos] - whole[small, demos]) / (medium - small)
-        for demos in (False, True)
+def about_turns(turns: dict[str, list[float]], count: int) -> Iterator[str]:
+    """The table of small classes."""
+    yield (
+        f"In turns, {len(turns['stock'])} rounds, a class of {count} (stock: {FEW}); start-up "
+        "included; milliseconds a submission, median and range:"
+    )
+    yield from ("", "| | ms a submission |", "|---|--:|")
+    yield from (f"| {name} | {median(values)} |" for name, values in turns.items())
+
+
+def about_steady(
+    turns: dict[str, list[float]], steady: dict[bool, Steady], count: int
+) -> Iterator[str]:
+    """The table of a whole class."""
+    serial = statistics.median(turns["stock"])
+    best = min(serial, statistics.median(turns["stock, two"]))
+    both = (steady[True], steady[False])
+    rows = {
+        "ms a submission": [median([run.steady for run in one.ours]) for one in both],
+        "the limit": [median(one.limit) for one in both],
+        "share of the limit": [f"{one.share:.0%}" for one in both],
+        "times stock nbgrader, one process": [f"{serial / one.cost:.1f}" for one in both],
+        "times stock nbgrader, two processes": [f"{best / one.cost:.1f}" for one in both],
+        "the limit, times stock nbgrader, one process": [
+            f"{serial / statistics.median(one.limit):.1f}" for one in both
+        ],
+        "start-up, s": [
+            f"{statistics.median(run.start_up for run in one.ours):.1f}" for one in both
+        ],
+        "the class, start-up included, s": [
+            f"{statistics.median(run.seconds for run in one.ours):.1f}" for one in both
+        ],
     }
-    stock_best = min(statistics.median(turns["stock"]), statistics.median(turns["stock, two"]))
-    stock_serial = statistics.median(turns["stock"])
-    lines = [
-        f"In turns, {len(turns['stock'])} rounds, a class of {small} (stock: {FEW}); start-up "
-        "included; milliseconds a submission, median and range:",
-        "",
-        "| | ms a submission |",
-        "|---|--:|",
-        *(f"| {name} | {median(values)} |" for name, values in turns.items()),
-        "",
-        f"In steady state, from the classes of {small} and {medium}:",
-        "",
-        "| | every cell | demos left out |",
-        "|---|--:|--:|",
-        f"| ms a submission | {1000 * steady[True]:.0f} | {1000 * steady[False]:.0f} |",
-        f"| the limit | {1000 * bare[True]:.0f} | {1000 * bare[False]:.0f} |",
-        f"| share of the limit | {bare[True] / steady[True]:.0%} "
-        f"| {bare[False] / steady[False]:.0%} |",
-        f"| times stock nbgrader, one process | {stock_serial / steady[True]:.1f} "
-        f"| {stock_serial / steady[False]:.1f} |",
-        f"| times stock nbgrader, two processes | {stock_best / steady[True]:.1f} "
-        f"| {stock_best / steady[False]:.1f} |",
-        f"| start-up, s | {whole[small, True] - small * steady[True]:.1f} "
-        f"| {whole[small, False] - small * steady[False]:.1f} |",
-        "",
-        "Whole classes, start-up included:",
-        "",
-        "| submissions | s, demos left out | ms a submission | s, every cell | peak memory, MB |",
-        "|--:|--:|--:|--:|--:|",
-    ]
-    for count in sizes:
-        every = f"{whole[count, True]:.1f}" if (count, True) in whole else ""
-        seconds = whole[count, False]
-        lines.append(
-            f"| {count} | {seconds:.1f} | {1000 * seconds / count:.0f} | {every} "
-            f"| {peak[count] / 2**20:.0f} |"
-        )
-    lines += ["", f"100 submissions on a cluster of two workers, demos left out: {spread:.1f} s."]
-    return "\n".join(lines) + "\n"
+    yield (
+        f"In steady state, {len(both[0].ours)} runs of a class of {count}, in turns with the limit:"
+    )
+    yield from ("", "| | every cell | demos left out |", "|---|--:|--:|")
+    yield from (f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items())
 
 
 if __name__ == "__main__":
