@@ -13,24 +13,24 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from nbgrader import api
 from sqlalchemy import Connection, create_engine, func, make_url, select
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
+from deltarule.bridge.tables import (
+    ASSIGNMENT,
+    BASE_CELL,
+    GRADE,
+    GRADE_CELL,
+    NOTEBOOK,
+    SOLUTION_CELL,
+    STUDENT,
+    SUBMISSION,
+    SUBMITTED_NOTEBOOK,
+    TASK_CELL,
+)
 from deltarule.errors import MachineryError, UsageError
 
 __all__ = ["CellGrade", "ClassGrades", "StudentGrades", "read_class_grades"]
-
-ASSIGNMENT = api.Assignment.__table__
-BASE_CELL = api.BaseCell.__table__
-GRADE = api.Grade.__table__
-GRADE_CELL = api.GradeCell.__table__
-NOTEBOOK = api.Notebook.__table__
-SOLUTION_CELL = api.SolutionCell.__table__
-STUDENT = api.Student.__table__
-SUBMISSION = api.SubmittedAssignment.__table__
-SUBMITTED_NOTEBOOK = api.SubmittedNotebook.__table__
-TASK_CELL = api.TaskCell.__table__
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,22 @@ from functools import cached_property
 from typing import Any
 
 from nbformat import NotebookNode, from_dict
-from nbgrader import api
 from nbgrader.utils import compute_checksum, parse_utc
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
+from deltarule.bridge.tables import (
+    ASSIGNMENT,
+    BASE_CELL,
+    COMMENT,
+    GRADE,
+    GRADE_CELL,
+    NOTEBOOK,
+    SOURCE_CELL,
+    STUDENT,
+    SUBMISSION,
+    SUBMITTED_NOTEBOOK,
+    TASK_CELL,
+)
 from deltarule.errors import MachineryError, UsageError
 
 __all__ = ["Cell", "Notebook", "Outcome", "SubmissionRows", "read_scores"]
@@ -40,18 +52,6 @@ NO_RESPONSE = "No response."
 
 ROUNDING = 1e-9
 """By how much a sum of partial points may exceed the points of its test."""
-
-ASSIGNMENT = api.Assignment.__table__
-BASE_CELL = api.BaseCell.__table__
-COMMENT = api.Comment.__table__
-GRADE = api.Grade.__table__
-GRADE_CELL = api.GradeCell.__table__
-NOTEBOOK = api.Notebook.__table__
-SOURCE_CELL = api.SourceCell.__table__
-STUDENT = api.Student.__table__
-SUBMISSION = api.SubmittedAssignment.__table__
-SUBMITTED_NOTEBOOK = api.SubmittedNotebook.__table__
-TASK_CELL = api.TaskCell.__table__
 
 
 @dataclass(frozen=True)
