@@ -45,6 +45,9 @@ def test_a_written_answer_is_graded_by_its_mark_scheme(lab, graded_lab04, submis
     question = formgrader.locator(".text_cell_render", has_text="the delta of an output unit")
     assert "Typical errors: " in question.inner_text()
     score, comment = formgrader.locator("#eq1"), formgrader.locator("#eq1-comment")
+    # Until the page has fetched what is on record, it stores nothing that is filled in.
+    formgrader.locator("#eq1.needs_manual_grade").wait_for()
+    formgrader.locator("#eq1-comment[placeholder^='Type any comments']").wait_for()
     score.fill("0.5")
     with saved(lab.page, "grade"):
         score.press("Tab")
