@@ -16,6 +16,8 @@ import json
 import math
 import socket
 import struct
+from functools import cache
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -102,9 +104,14 @@ def _encode(value: Any, blobs: Blobs, depth: int = 0) -> Any:
     raise ExchangeError(f"a {type(value).__name__} cannot be sent to the student's code")
 
 
+@cache
+def _name_of(dtype: np.dtype[Any]) -> str:
+    return str(dtype)
+
+
 def _encode_array(array: NDArray[Any], blobs: Blobs) -> dict[str, Any]:
     blobs.append(np.ascontiguousarray(array).tobytes())
-    return {"dtype": str(array.dtype), "shape": list(array.shape), "blob": len(blobs) - 1}
+    return {"dtype": _name_of(array.dtype), "shape": list(array.shape), "blob": len(blobs) - 1}
 
 
 def _decode(value: Any, blobs: Blobs, depth: int = 0) -> Any:
@@ -276,7 +283,10 @@ def receive(channel: socket.socket) -> tuple[Any, Blobs]:
         record = json.loads(_exactly(channel, length))
     except (ValueError, RecursionError):
         raise ExchangeError("the student's process sent something that is not a frame") from None
-    return record, [_exactly(channel, size) for size in sizes_of(record)]
+    sizes = sizes_of(record)
+    body = _exactly(channel, sum(sizes))
+    ends = accumulate(sizes)
+    return record, [body[end - size : end] for size, end in zip(sizes, ends, strict=True)]
 
 
 def _exactly(channel: socket.socket, size: int) -> bytes:

@@ -84,8 +84,8 @@ def expected_results(reference: Reference, case: FunctionCase) -> Expected:
         for changed in _changed(case):
             made = as_parts(reference(**changed))
             for total, part, other in zip(amplified, parts, made, strict=True):
-                difference = np.abs(other - part) if other.shape == part.shape else 0.0
-                total += np.nan_to_num(difference, posinf=0.0) / CHANGE
+                if other.shape == part.shape:
+                    total += _finite(np.abs(other - part)) / CHANGE
         lost = _lost_in_float32(reference, case, parts)
     size = sum(np.size(value) for value in case.values.values())
     scales = [float(np.max(np.abs(part), initial=1.0)) for part in parts]
@@ -98,6 +98,11 @@ def expected_results(reference: Reference, case: FunctionCase) -> Expected:
         for scale, total, units in zip(scales, amplified, lost, strict=True)
     ]
     return Expected(parts, allowances, max(worst, default=0.0))
+
+
+def _finite(values: Array) -> Array:
+    """The values, with 0 in place of what is no finite number."""
+    return np.where(np.isfinite(values), values, 0.0)
 
 
 def _lost_in_float32(
@@ -120,7 +125,7 @@ def _lost_in_float32(
     if [part.shape for part in made] != [part.shape for part in parts]:
         return nothing
     return [
-        np.nan_to_num(np.abs(one - part) / EPSILON["float32"], posinf=0.0)
+        _finite(np.abs(one - part) / EPSILON["float32"])
         for one, part in zip(made, parts, strict=True)
     ]
 
