@@ -288,6 +288,42 @@ def test_a_penalty_counts_manual_points_and_extensions(class_of):
     assert class_of.rows()["penalty"] is None
 
 
+def test_a_penalty_follows_a_due_time_an_extension_and_points_that_came_later(class_of):
+    class_of.config.LateSubmissionPlugin.penalty_method = "zero"
+    class_of.record(class_of.result())
+    class_of.give("why", manual_score=1.5)
+
+    def penalised(notebooks=("toy",)):
+        with class_of.writer() as writer:
+            writer.penalise_again("ann", notebooks)
+        rows = class_of.rows()
+        assert rows["asks"] is False  # what a person gave is not asked about again
+        return rows["penalty"]
+
+    assert penalised() is None
+    class_of.set_due(WHEN - timedelta(hours=3))
+    assert penalised() == 3.5
+    assert penalised(notebooks=()) is None
+    class_of.give("why", extra_credit=1.0)
+    assert penalised() == 4.5
+    class_of.set_due(WHEN - timedelta(hours=3), hours=4)
+    assert penalised() is None
+    class_of.set_due(WHEN - timedelta(hours=5), hours=4)
+    assert penalised() == 4.5
+    class_of.set_due(None)
+    assert penalised() is None
+
+
+def test_a_penalty_that_stays_as_it_is_writes_nothing(class_of):
+    class_of.config.LateSubmissionPlugin.penalty_method = "zero"
+    class_of.set_due(WHEN - timedelta(hours=3))
+    class_of.record(class_of.result())
+    before = class_of.toy.root.joinpath("gradebook.db").read_bytes()
+    with class_of.writer() as writer:
+        writer.penalise_again("ann", ["toy"])
+    assert class_of.toy.root.joinpath("gradebook.db").read_bytes() == before
+
+
 def test_nobody_is_late_without_a_due_time_even_with_an_extension(class_of):
     class_of.config.LateSubmissionPlugin.penalty_method = "zero"
     class_of.record(class_of.result())

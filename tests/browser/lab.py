@@ -135,3 +135,14 @@ class Lab:
         dialog = self.page.locator(".jp-Dialog-content", has_text="Validation Results")
         dialog.wait_for()
         return dialog
+
+
+def saved(page, what):
+    """Wait until formgrader has stored it; the tick that says so is soon gone."""
+    return page.expect_response(
+        lambda answer: (
+            f"/formgrader/api/{what}/" in answer.url
+            and answer.request.method == "PUT"
+            and answer.ok
+        )
+    )

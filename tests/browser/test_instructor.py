@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from .lab import saved
 from .screenshots import take
 
 pytestmark = pytest.mark.slow
@@ -20,17 +21,6 @@ def submission(graded_lab04):
     """The graded submission of ben, whose gradients miss the mean."""
     with graded_lab04() as gradebook:
         return gradebook.find_submission_notebook("lab04", "lab04", "ben").id
-
-
-def saved(page, what):
-    """Wait until formgrader has stored it; the tick that says so is soon gone."""
-    return page.expect_response(
-        lambda answer: (
-            f"/formgrader/api/{what}/" in answer.url
-            and answer.request.method == "PUT"
-            and answer.ok
-        )
-    )
 
 
 def test_a_written_answer_is_graded_by_its_mark_scheme(lab, graded_lab04, submission):

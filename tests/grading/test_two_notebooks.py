@@ -12,11 +12,14 @@ from click.testing import CliRunner
 
 from deltarule.bridge.build import build_assignment
 from deltarule.bridge.feedback import generate_feedback
+from deltarule.bridge.gradebook import GradebookWriter
 from deltarule.cli import main
 from deltarule.config import Course
 from deltarule.demo import hand_in
 from deltarule.errors import UsageError
 from deltarule.grading.classroom import Grading, grade_notebooks
+from deltarule.grading.inbox import content_hash
+from deltarule.grading.kept import kept_content
 from deltarule.reporting.junit import junit_xml
 from deltarule.reporting.table import class_table, result_lines
 
@@ -116,12 +119,24 @@ def test_the_gradebook_has_the_same_points(course, results):
 
 
 @pytest.mark.slow
-def test_what_has_changed_is_graded_again_and_the_rest_is_kept(course, results):
+def test_what_has_changed_is_graded_again_and_the_rest_is_kept(course, results, monkeypatch):
     submit(course, course.build, ["dan"])
+    looked_at = {}
+    monkeypatch.setattr(
+        GradebookWriter,
+        "penalise_again",
+        lambda _, who, notebooks: looked_at.update({who: notebooks}),
+    )
     again = {result.student: result for result in Grading.of_course(course, "line").grade()}
     assert scores(again["dan"]) == FULL
     kept = {name: result.seed for name, result in again.items() if name != "dan"}
     assert kept == {name: results[name].seed for name in kept}
+    both = {"fitting", "predicting"}
+    assert set(looked_at) == set(kept)
+    assert (looked_at["ann"], looked_at["cyd"]) == (both, {"predicting"})
+    for name in again:
+        folder = course.submitted / name / "line"
+        assert kept_content(course, "line", name) == content_hash(folder)
 
 
 @pytest.mark.slow

@@ -9,6 +9,8 @@ from click.testing import CliRunner
 
 from deltarule.cli import main
 from deltarule.errors import UsageError
+from deltarule.grading.inbox import content_hash
+from deltarule.grading.kept import kept_path
 from deltarule.lms.exporting import Wishes, make_export
 
 from . import importers
@@ -235,6 +237,21 @@ def test_a_later_submission_that_waits_to_be_graded_holds_the_grade_back(
     time.write_text("2026-11-09 12:00:00 UTC", encoding="utf-8")
     assert export("csv").held == {}
     time.write_text("2026-11-09 13:00:00 UTC", encoding="utf-8")
+    assert export("csv").held == {"ada": "handed in again, and that is not graded yet"}
+
+
+def test_what_was_handed_in_without_a_time_is_compared_with_what_was_graded(
+    school, recorded, graded, export
+):
+    recorded({"ada": graded()})
+    folder = school.course.submitted / "ada" / "line"
+    folder.mkdir(parents=True)
+    (folder / "fitting.ipynb").write_text("{}", encoding="utf-8")
+    kept = kept_path(school.course, "line", "ada")
+    kept.parent.mkdir(parents=True)
+    kept.write_text(json.dumps({"content": content_hash(folder)}), encoding="utf-8")
+    assert export("csv").held == {}
+    (folder / "fitting.ipynb").write_text("{ }", encoding="utf-8")
     assert export("csv").held == {"ada": "handed in again, and that is not graded yet"}
 
 

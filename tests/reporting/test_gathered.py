@@ -1,5 +1,6 @@
 """All that is on record of an assignment, read back for reports and exports."""
 
+import os
 import shutil
 
 import pytest
@@ -8,7 +9,7 @@ from nbgrader.api import Gradebook
 from deltarule.config import Course
 from deltarule.errors import UsageError
 from deltarule.grading.kept import kept_path
-from deltarule.reporting.gathered import gather
+from deltarule.reporting.gathered import Person, gather
 
 pytestmark = pytest.mark.slow  # nbgrader makes a gradebook
 
@@ -132,7 +133,45 @@ def test_what_was_handed_in_and_not_graded_is_named(course):
     folder = course.submitted / "newcomer" / "lab04"
     folder.mkdir(parents=True)
     (folder / "lab04.ipynb").write_text("{}")
-    assert gather(course, "lab04").ungraded == ("newcomer",)
+    assert gather(course, "lab04").ungraded == (Person("newcomer"),)
+
+
+def test_who_is_not_graded_yet_keeps_the_names_that_the_gradebook_knows(course):
+    with Gradebook(f"sqlite:///{course.gradebook}") as book:
+        book.add_student("newcomer", email="new@uni.edu", lms_user_id="77")
+    (course.submitted / "newcomer" / "lab04" / "lab04.ipynb").mkdir(parents=True)
+    found = gather(course, "lab04")
+    assert found.ungraded == (Person("newcomer", email="new@uni.edu", lms_user_id="77"),)
+    assert found.absent == ()
+
+
+def test_a_folder_whose_name_is_no_text_is_named_so_that_every_file_can_hold_it(course):
+    folder = course.submitted / os.fsdecode(b"M\xfcller") / "lab04"
+    folder.mkdir(parents=True)
+    (folder / "lab04.ipynb").write_text("{}")
+    (found,) = gather(course, "lab04").ungraded
+    assert found.student == "M\ufffdller"
+
+
+def test_a_test_that_is_worth_other_points_now_counts_as_the_gradebook_says(course, student):
+    with Gradebook(f"sqlite:///{course.gradebook}") as book:
+        book.find_graded_cell("forward", "lab04", "lab04").max_score = 5.0
+        book.db.commit()
+    found = one_of(course, student)
+    (test,) = (test for test in found.result.tests if test.name == "forward")
+    assert (test.points, test.score, test.status) == (5.0, 2.0, "partial")
+    assert found.max_total == 23.0
+    assert "forward: the gradebook holds other points" in found.result.notes[-1]
+
+
+def test_a_kept_test_that_the_gradebook_does_not_know_counts_nothing(course, student):
+    path = kept_path(course, "lab04", student.name)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"name": "forward"', '"name": "older"'), encoding="utf-8")
+    found = one_of(course, student)
+    assert "older" not in [test.name for test in found.result.tests]
+    assert (found.automatic, found.max_total) == (12.0, 20.0)
+    assert "forward, older: the gradebook holds other points" in found.result.notes[-1]
 
 
 def test_a_result_of_somebody_whom_the_gradebook_forgot_is_not_there(course, student):

@@ -88,7 +88,7 @@ def hostile_class(text):
     stop = Stopped("lab", text, "time", text)
     result = Result(text, person.student, "none", 0, 0.1, {}, tests, (text,), (stop,))
     one = Submission(person, result, penalties={"lab": 1.0})
-    return Gathered(text, (one,), (Person(text),), (text,))
+    return Gathered(text, (one,), (Person(text),), (Person(text),))
 
 
 def hostile_page(text):
@@ -273,7 +273,7 @@ def test_without_names_no_student_is_on_the_page(everybody):
 
 
 def test_absent_and_ungraded_students_are_named():
-    made = a_class([a_test("a", 2.0)], absent=(Person("ann"),), ungraded=("ben",))
+    made = a_class([a_test("a", 2.0)], absent=(Person("ann"),), ungraded=(Person("ben"),))
     words = "".join(page_of(made).text)
     assert "1 on the list handed nothing in" in words
     assert {"ann", "ben"} <= set(page_of(made).text)

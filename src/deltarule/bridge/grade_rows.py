@@ -172,6 +172,23 @@ class SubmissionRows:
         one = select(ASSIGNMENT.c.id).where(ASSIGNMENT.c.name == assignment)
         return connection.execute(one).first() is not None
 
+    @staticmethod
+    def may_be_late(connection: Connection, assignment: str) -> bool:
+        """Whether there is a due time, or a penalty from when there was one."""
+        due = select(ASSIGNMENT.c.id).where(
+            ASSIGNMENT.c.name == assignment, ASSIGNMENT.c.duedate.is_not(None)
+        )
+        penalised = (
+            select(SUBMITTED_NOTEBOOK.c.id)
+            .join(NOTEBOOK, NOTEBOOK.c.id == SUBMITTED_NOTEBOOK.c.notebook_id)
+            .join(ASSIGNMENT, ASSIGNMENT.c.id == NOTEBOOK.c.assignment_id)
+            .where(
+                ASSIGNMENT.c.name == assignment,
+                SUBMITTED_NOTEBOOK.c.late_submission_penalty.is_not(None),
+            )
+        )
+        return any(connection.execute(one.limit(1)).first() for one in (due, penalised))
+
     def require_cells(
         self,
         nodes: Mapping[str, Any],
@@ -277,11 +294,20 @@ class SubmissionRows:
         self._write(COMMENT, notebook, self._rows(COMMENT, notebook), comments)
         return sum(_score(values["auto_score"], old.get(cell)) for cell, values in new.items())
 
-    def penalise(self, notebook: Notebook, penalty: float | None) -> None:
-        """Write what is taken off a notebook because it came late."""
+    def score(self, notebook: Notebook) -> float:
+        """A notebook's score as it is on record, with what people gave."""
+        rows = self._rows(GRADE, notebook).values()
+        return sum(_score(row.auto_score, row) for row in rows)
+
+    def penalise(self, notebook: Notebook, penalty: float | None) -> bool:
+        """Write what is taken off a notebook because it came late; whether that is new."""
         table = SUBMITTED_NOTEBOOK
         one = table.c.id == self._submitted[notebook.id]
+        column = table.c.late_submission_penalty
+        if self._connection.execute(select(column).where(one)).scalar() == penalty:
+            return False
         self._connection.execute(update(table).where(one).values(late_submission_penalty=penalty))
+        return True
 
     def _rows(self, table: Any, notebook: Notebook) -> dict[str, Row[Any]]:
         """The rows of this submission's notebook in ``table``, by the cell's id."""

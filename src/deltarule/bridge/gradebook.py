@@ -26,9 +26,10 @@ import json
 import math
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -207,6 +208,44 @@ class GradebookWriter:
                 f"{record.student} is not recorded, what was recorded before stands: {error}; "
                 "make room on the disk, or see who may write there, and run this again"
             ) from error
+
+    def penalise_again(self, student: str, notebooks: Collection[str]) -> None:
+        """Bring what is taken off a recorded submission up to date, and nothing else.
+
+        The due time, an extension, the plugin or people's points may be others than when it was
+        recorded.
+
+        Args:
+            student: who handed it in.
+            notebooks: those that were handed in.
+
+        Raises:
+            MachineryError: the plugin fails, or the gradebook cannot be written.
+        """
+
+        def write() -> None:
+            with self._engine.connect() as connection:
+                rows = SubmissionRows(connection, self._assignment, student)
+                rows.submit(None, create_student=False)
+                changed = [
+                    rows.penalise(
+                        notebook,
+                        self._penalty(student, rows.score(notebook), rows.seconds_late)
+                        if notebook.name in notebooks
+                        else None,
+                    )
+                    for notebook in rows.notebooks
+                ]
+                if any(changed):
+                    connection.commit()
+
+        if self._may_be_late:
+            self._retried(f"written for {student}", write)
+
+    @cached_property
+    def _may_be_late(self) -> bool:
+        with self._engine.connect() as connection:
+            return SubmissionRows.may_be_late(connection, self._assignment)
 
     def scores(
         self, student: str

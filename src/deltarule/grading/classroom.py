@@ -219,12 +219,13 @@ class Grading:
 
         def noted() -> Iterator[Task]:
             for student in students:
-                keys[student] = self._key(student, job)
+                content = content_hash(self._folder(student))
+                keys[student] = self._key(content, job), content
                 yield Task(student, self._folder(student), self._seed)
 
         for graded in self.schedule(team, noted(), self.settings.jobs):
             student = graded.result.student
-            key = keys.pop(student)
+            key, content = keys.pop(student)
             kept = self._kept_path(student)
             kept.unlink(missing_ok=True)
             if not graded.lasting:
@@ -235,7 +236,7 @@ class Grading:
             except UsageError as error:  # this student is not in the gradebook; others are
                 yield self._given_up(student, job, str(error))
                 continue
-            record = {"key": key, "result": result.as_json()}
+            record = {"key": key, "content": content, "result": result.as_json()}
             write_atomic(kept, json.dumps(record, indent=1))
             yield self._with_manual_scores(result, writer)
 
@@ -274,14 +275,16 @@ class Grading:
         """The result of an unchanged submission that is still on record."""
         try:
             record = json.loads(self._kept_path(student).read_text(encoding="utf-8"))
-            if record["key"] != self._key(student, job):
+            if record["key"] != self._key(content_hash(self._folder(student)), job):
                 return None
             result = Result.from_json(record["result"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        if not (self.autograded / student / self.assignment).is_dir():
+        graded = self.autograded / student / self.assignment
+        if not graded.is_dir() or not writer.scores(student):
             return None
-        return self._with_manual_scores(result, writer) if writer.scores(student) else None
+        writer.penalise_again(student, {path.stem for path in graded.glob("*.ipynb")})
+        return self._with_manual_scores(result, writer)
 
     def _with_manual_scores(self, result: Result, writer: Any) -> Result:
         """A result with the points that people have given since."""
@@ -297,13 +300,13 @@ class Grading:
             tests.append(test)
         return replace(result, tests=tuple(tests))
 
-    def _key(self, student: str, job: Job) -> str:
+    def _key(self, content: str, job: Job) -> str:
         """A hash of all that decides a result: answers, tests, packages, settings, places."""
         settings = self.settings
         judge = package_hash("engine", "exchange", "judging", "grading")
         parts: list[Any] = [job.plan.key, job.environment, judge, self.db_url, settings.seed]
         parts += [settings.sandbox, job.run_demos, asdict(job.limits), asdict(job.allowance)]
-        parts.append(content_hash(self._folder(student)))
+        parts.append(content)
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

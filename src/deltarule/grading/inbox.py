@@ -116,8 +116,8 @@ def handed_in_at(folder: Path) -> tuple[datetime | None, str]:
     """When a submission was handed in (UTC), from the file that nbgrader reads.
 
     Returns:
-        The time, or None; and a note where the file is there and holds none. Without a time
-        nothing is taken off for being late.
+        The time, or None; and a note where the file is there and holds none. Without a time the
+        one on record stays, as with nbgrader, and without one there nobody is late.
     """
     path = folder / "timestamp.txt"
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from deltarule.config import Course
-from deltarule.grading.inbox import handed_in_at
+from deltarule.grading.inbox import content_hash, handed_in_at
+from deltarule.grading.kept import kept_content
 from deltarule.reporting.gathered import Gathered, Person, Submission, gather
 
 __all__ = ["ClassGrades", "Grade", "read_grades"]
@@ -102,8 +103,8 @@ def read_grades(course: Course, assignment: str) -> ClassGrades:
     gathered = gather(course, assignment)
     grades = [_grade(course, assignment, one) for one in gathered.submissions]
     grades += [
-        Grade(Person(student), held="handed in, and not graded yet", graded=False)
-        for student in gathered.ungraded
+        Grade(person, held="handed in, and not graded yet", graded=False)
+        for person in gathered.ungraded
     ]
     automatic, manual = _most(gathered)
     return ClassGrades(
@@ -116,9 +117,12 @@ def read_grades(course: Course, assignment: str) -> ClassGrades:
 
 
 def _most(gathered: Gathered) -> tuple[float, float]:
-    """Points of tests and of written answers; the same for the whole class."""
-    result = gathered.submissions[0].result
-    return result.max_score, sum(test.points for test in result.manual)
+    """Points of tests and of written answers.
+
+    They are the same for the whole class, but for who was graded before a cell was added.
+    """
+    results = [one.result for one in gathered.submissions]
+    return max((result.max_score, sum(test.points for test in result.manual)) for result in results)
 
 
 def _grade(course: Course, assignment: str, submission: Submission) -> Grade:
@@ -139,9 +143,17 @@ def _held(course: Course, assignment: str, submission: Submission) -> str:
     if waiting:
         listed = ", ".join(waiting[:SHOWN]) + (", …" if len(waiting) > SHOWN else "")
         return f"waiting for points: {listed}"
-    later, _ = handed_in_at(course.submitted / submission.student / assignment)
-    graded = submission.handed_in
-    if later is None or graded is None:
-        return ""
-    again = later.replace(tzinfo=None) > graded.replace(tzinfo=None)
+    again = _is_changed(course, assignment, submission)
     return "handed in again, and that is not graded yet" if again else ""
+
+
+def _is_changed(course: Course, assignment: str, submission: Submission) -> bool:
+    """Whether what lies there is not what was graded; by its time where nothing else is kept."""
+    folder = course.submitted / submission.student / assignment
+    graded = kept_content(course, assignment, submission.student)
+    if graded and folder.is_dir():
+        return content_hash(folder) != graded
+    later, _ = handed_in_at(folder)
+    if later is None or submission.handed_in is None:
+        return False
+    return later.replace(tzinfo=None) > submission.handed_in.replace(tzinfo=None)

@@ -109,13 +109,13 @@ class Gathered:
         assignment: its name.
         submissions: sorted by student.
         absent: students of the gradebook who handed nothing in.
-        ungraded: names of folders in ``submitted/`` of which nothing is on record.
+        ungraded: those with a folder in ``submitted/`` of which nothing is on record.
     """
 
     assignment: str
     submissions: tuple[Submission, ...]
     absent: tuple[Person, ...] = ()
-    ungraded: tuple[str, ...] = ()
+    ungraded: tuple[Person, ...] = ()
 
     @property
     def results(self) -> tuple[Result, ...]:
@@ -132,7 +132,7 @@ def gather(course: Course, assignment: str) -> Gathered:
     """
     from deltarule.bridge.class_grades import read_class_grades
     from deltarule.bridge.release import course_directory
-    from deltarule.grading.inbox import students_of
+    from deltarule.grading.inbox import shown_name, students_of
     from deltarule.grading.kept import kept_results
 
     coursedir, _ = course_directory(course, assignment)
@@ -146,8 +146,9 @@ def gather(course: Course, assignment: str) -> Gathered:
     made = tuple(_submission(assignment, one, kept.get(one.student)) for one in grades.submitted)
     there = {one.student for one in grades.submitted}
     waiting = [name for name in students_of(course.submitted, assignment) if name not in there]
-    absent = tuple(_person(one) for one in grades.absent if one.student not in waiting)
-    return Gathered(assignment, made, absent, tuple(waiting))
+    others = {one.student: _person(one) for one in grades.absent}
+    ungraded = tuple(others.pop(name, Person(shown_name(name))) for name in waiting)
+    return Gathered(assignment, made, tuple(others.values()), ungraded)
 
 
 def _person(grades: StudentGrades) -> Person:
@@ -168,23 +169,34 @@ def _submission(assignment: str, grades: StudentGrades, kept: Result | None) -> 
 
 
 def _agreeing(result: Result, grades: StudentGrades) -> Result:
-    """A kept result with the gradebook's points; what explains other points goes."""
-    tests, others = [], []
-    for test in result.tests:
-        grade = grades.cells.get((test.notebook, test.name))
-        if test.status == "manual":
-            test = replace(test, score=None if grade is None else _written_points(grade))
-        elif grade is not None and grade.automatic is not None:
-            score = float(grade.automatic)
-            if abs(score - (test.score or 0.0)) > SAME_POINTS:
-                others.append(result.title(test))
-                test = _bare(test.notebook, test.name, grade)
-        tests.append(test)
+    """A kept result with the gradebook's cells and points; what explains other points goes."""
+    kept = {(test.notebook, test.name): test for test in result.tests}
+    keys = [key for key in kept if key in grades.cells]
+    keys += [key for key in grades.cells if key not in kept]
+    tests = [_test(kept.get(key), key, grades.cells[key]) for key in keys]
+    others = [
+        result.title(test)
+        for key, test in zip(keys, tests, strict=True)
+        if test.status != "manual" and test is not kept.get(key)
+    ]
+    others += [result.title(test) for key, test in kept.items() if key not in grades.cells]
     notes = result.notes
     if others:
         said = "the gradebook holds other points than the grading run that is kept"
         notes = (*notes, f"{', '.join(others)}: {said}; the gradebook's are shown")
     return replace(result, tests=tuple(tests), notes=notes)
+
+
+def _test(kept: TestResult | None, key: tuple[str, str], grade: CellGrade) -> TestResult:
+    """One cell of the gradebook, as the kept test says it where both say the same."""
+    if kept is None or abs(kept.points - grade.points) > SAME_POINTS:
+        return _bare(*key, grade)
+    if kept.status == "manual":
+        return replace(kept, score=_written_points(grade))
+    if grade.automatic is not None:
+        differs = abs(float(grade.automatic) - (kept.score or 0.0)) > SAME_POINTS
+        return _bare(*key, grade) if differs else kept
+    return kept
 
 
 def _from_gradebook(assignment: str, grades: StudentGrades) -> Result:

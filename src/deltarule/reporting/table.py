@@ -70,7 +70,7 @@ def report_lines(report: ClassReport) -> list[str]:
         count = len(row.everybody)
         lines.append(f"  {count:>4} {'student' if count == 1 else 'students':<8}  {row.name}")
     if report.gathered.ungraded:
-        waiting = ", ".join(report.gathered.ungraded[:5])
+        waiting = ", ".join(one.student for one in report.gathered.ungraded[:5])
         lines.append(f"  not graded yet: {len(report.gathered.ungraded)} ({waiting}, ...)")
     return lines
 

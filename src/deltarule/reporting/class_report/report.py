@@ -46,7 +46,7 @@ class ClassReport:
             "assignment": figures.assignment,
             "submissions": len(self.gathered.submissions),
             "absent": [person.student for person in self.gathered.absent],
-            "ungraded": list(self.gathered.ungraded),
+            "ungraded": [one.student for one in self.gathered.ungraded],
             "automatic": asdict(figures.automatic),
             "total": None if figures.total is None else asdict(figures.total),
             "tests": [
