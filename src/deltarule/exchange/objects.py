@@ -194,6 +194,10 @@ class Objects(SharingCodec):
             return (item,)
         return ()
 
+    def do_supports(self, target: Any, name: str) -> bool:
+        """Whether it has a special method."""
+        return hasattr(target, name)
+
     def do_length(self, target: Any) -> int:
         """The length."""
         return len(target)

@@ -11,6 +11,7 @@ runs the released part of that cell like any other, for its outputs and for what
 
 from __future__ import annotations
 
+import hashlib
 import time
 import traceback
 from collections.abc import Iterator
@@ -40,10 +41,19 @@ ENVIRONMENT = {"NBGRADER_EXECUTION": "autograde"}
 WORTH_A_SPARE = 0.5
 """Seconds of cells that would be run again after an accident; a copy before each costs 20 ms."""
 
+NOTEBOOK_SEEDS = 1024
+
 REFERENCE_SEED = 1
 """Of the inputs that the reference solution is asked about when places are decided."""
 
-__all__ = ["Allowance", "Graded", "given_up", "grade_reference", "grade_submission"]
+__all__ = [
+    "Allowance",
+    "Graded",
+    "given_up",
+    "grade_reference",
+    "grade_submission",
+    "notebook_seed",
+]
 
 
 @dataclass(frozen=True)
@@ -236,6 +246,16 @@ def _blank(notebook: NotebookPlan, cell: PlannedCell, status: str, message: str)
     )
 
 
+def notebook_seed(seed: int) -> int:
+    """What the generators of a notebook start from, from 0 to 1023.
+
+    A notebook can read it. It depends on the seed of the secret inputs, so that a run can be
+    repeated, but far too many of those have the same for anybody to tell which one it was.
+    """
+    digest = hashlib.sha256(f"notebook {seed}".encode()).digest()
+    return int.from_bytes(digest[:2]) % NOTEBOOK_SEEDS
+
+
 class _NotebookRun:
     """One notebook of one submission."""
 
@@ -264,7 +284,7 @@ class _NotebookRun:
     def run(self, zygote: Zygote) -> list[TestResult]:
         """Run every cell, judge every test; the results in the order of the source."""
         found: dict[str, TestResult] = {}
-        with zygote.child(self.seed, ENVIRONMENT) as child:
+        with zygote.child(notebook_seed(self.seed), ENVIRONMENT) as child:
             for name, path in self.plan.files:
                 child.put(name, path)
             for at, cell in enumerate(self.paper.cells):
@@ -340,7 +360,7 @@ class _NotebookRun:
             said = f"the notebook took more than {limit:g} s; this test was not reached"
             return replace(blank, message=f"{said}. {self.trouble}".rstrip())
         try:
-            with child.fork(self.seed) as fork:
+            with child.fork(notebook_seed(self.seed)) as fork:
                 judge = (
                     self.bench.judge if planned.verdict_in == "grader" else self.bench.judge_in_fork
                 )

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from deltarule.grading.remote.link import Link
+from deltarule.grading.remote.references import is_callable, is_instance
 
 __all__ = ["Imports", "Names", "new_globals"]
 
@@ -83,7 +84,7 @@ class Names(dict[str, Any]):
         self.link: Link | None = None
         for name in ("open", "input", "breakpoint", "exit", "quit"):
             self.pop(name, None)
-        self["open"] = open
+        self.update(open=open, callable=is_callable, isinstance=is_instance)
 
     def __missing__(self, name: str) -> Any:
         try:

@@ -9,13 +9,22 @@ compared. Two references to one object are one, so that ``is`` works.
 from __future__ import annotations
 
 import sys
+from collections import abc
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from types import UnionType
+from typing import Any, NoReturn, get_args
 
 from deltarule.exchange.subject import Reference
 from deltarule.grading.remote.link import Link
 
-__all__ = ["RefusedError", "Remote", "is_remote", "make_reference"]
+__all__ = [
+    "RefusedError",
+    "Remote",
+    "is_callable",
+    "is_instance",
+    "is_remote",
+    "make_reference",
+]
 
 READABLE = frozenset({"__name__", "__qualname__", "__doc__", "__module__", "__wrapped__"})
 """Names with two underscores that are looked up; the others are Python's own business."""
@@ -39,6 +48,25 @@ COMPARING = frozenset(
 """Methods of tensors and tables that are handed what a test expects, and say if it is right."""
 
 
+PROTOCOLS = frozenset(
+    {"__call__", "__len__", "__iter__", "__next__", "__getitem__", "__setitem__", "__delitem__"}
+    | {"__enter__", "__exit__", "__contains__", "__reversed__", "__add__", "__radd__", "__sub__"}
+    | {"__mul__", "__rmul__", "__matmul__", "__truediv__", "__pow__", "__neg__", "__abs__"}
+)
+"""Special methods that every reference has, and not every object: who looks them up is told."""
+
+ABSTRACT: dict[Any, tuple[str, ...]] = {
+    abc.Callable: ("__call__",),
+    abc.Collection: ("__len__", "__iter__", "__contains__"),
+    abc.Container: ("__contains__",),
+    abc.Iterable: ("__iter__",),
+    abc.Iterator: ("__iter__", "__next__"),
+    abc.Reversible: ("__reversed__", "__iter__"),
+    abc.Sized: ("__len__",),
+}
+"""Classes to which everything belongs that has some special methods."""
+
+
 class RefusedError(TypeError):
     """Something was asked of a student's object that only plain data can answer."""
 
@@ -60,6 +88,11 @@ class Remote:
         put(self, "_Remote__handle", handle)
         put(self, "_Remote__name", name)
         put(self, "_Remote__bases", bases)
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in PROTOCOLS and not _supports(self, name):
+            raise AttributeError(name)
+        return object.__getattribute__(self, name)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__") and name not in READABLE:
@@ -143,6 +176,28 @@ def _get(remote: Remote, field: str) -> Any:
 def _link(remote: Remote) -> Link:
     link: Link = _get(remote, "link")
     return link
+
+
+def _supports(remote: Remote, name: str) -> bool:
+    return _link(remote).ask("supports", remote, name) is True
+
+
+def is_callable(value: Any) -> bool:
+    """``callable`` of a test: a reference can always be called, the student's object may not."""
+    return _supports(value, "__call__") if is_remote(value) else callable(value)
+
+
+def is_instance(value: Any, kinds: Any) -> bool:
+    """``isinstance`` of a test; see :func:`is_callable`."""
+    if not is_remote(value):
+        return isinstance(value, kinds)
+    if isinstance(kinds, tuple | UnionType):
+        several = kinds if isinstance(kinds, tuple) else get_args(kinds)
+        return any([is_instance(value, kind) for kind in several])
+    needed = ABSTRACT.get(getattr(kinds, "__origin__", kinds))
+    if needed is None:
+        return isinstance(value, kinds)
+    return all(_supports(value, name) for name in needed)
 
 
 def is_remote(value: Any) -> bool:
