@@ -243,6 +243,32 @@ def test_the_right_name_wins_over_a_renamed_copy_of_one_attempt(school):
     assert done.to_look_at
 
 
+def test_of_two_different_files_of_one_attempt_the_exact_name_says_nothing(school):
+    """``fitting (1).ipynb`` may be what was handed in last."""
+    folder = "Ada Lovelace_12_assignsubmission_file_"
+    done = school.collect(
+        "moodle",
+        (f"{folder}/fitting.ipynb", school.notebook("fitting", "first")),
+        (f"{folder}/fitting (1).ipynb", school.notebook("fitting", "mended")),
+        (f"{folder}/backup.ipynb", school.notebook("fitting", "backup")),
+    )
+    assert not done.placed
+    why = reasons(done)
+    for name in ("fitting.ipynb", "fitting (1).ipynb"):
+        assert "keep the right one" in why[f"{folder}/{name}"]
+    assert "counts" not in why[f"{folder}/backup.ipynb"]
+    assert len(done.to_look_at) == 3
+
+
+def test_of_two_equal_files_of_one_attempt_the_exact_name_is_taken(school):
+    folder, text = "Ada Lovelace_12_assignsubmission_file_", school.notebook("fitting")
+    names = (f"{folder}/fitting.ipynb", f"{folder}/fitting (1).ipynb")
+    done = school.collect("moodle", *((name, text) for name in names))
+    assert [one.taken.member for one in done.placed] == [names[0]]
+    assert reasons(done) == {names[1]: f"the same as {names[0]}"}
+    assert not done.to_look_at
+
+
 # -- Brightspace ----------------------------------------------------------------------------------
 
 
@@ -264,6 +290,24 @@ def test_brightspaces_attempts_are_told_apart_by_their_times(school):
     assert school.submitted()["Ada Lovelace/line/timestamp.txt"] == "2026-11-19 23:05:00 UTC\n"
     assert len(done.left) == 3
     assert not done.to_look_at
+
+
+def test_two_different_files_of_brightspaces_last_attempt_are_left_to_a_person(school):
+    when, text = "Nov 9, 2026 1130 AM", school.notebook("fitting", "first")
+    first, copy = (brightspace("Ada Lovelace", when, f"fitting{n}.ipynb") for n in ("", " (2)"))
+    other = brightspace("Ada Lovelace", when, "fitting (1).ipynb")
+    old = brightspace("Ada Lovelace", "Nov 8, 2026 1130 AM", "fitting.ipynb")
+    done = school.collect(
+        "brightspace",
+        (first, text),
+        (copy, text),
+        (other, school.notebook("fitting", "mended")),
+        (old, school.notebook("fitting", "old")),
+    )
+    assert not done.placed
+    assert {one.member for one in done.left if not one.expected} == {first, other}
+    assert reasons(done)[copy] == f"the same as {first}"
+    assert reasons(done)[old] == f"earlier than {first}"
 
 
 def test_notebooks_of_two_attempts_add_up_and_the_last_time_counts(school):

@@ -100,7 +100,7 @@ class _Known:
         notebook: its name.
         fit: 2 for a file whose name is right but for what is put after copies, 1 for another, 0
             for one that cannot be read.
-        exact: whether the name is right to the letter.
+        exact: whether the name is right to the letter; of equal files, this one is taken.
         note: what somebody should know about it.
     """
 
@@ -124,10 +124,13 @@ class _File:
     known: _Known
 
     @property
-    def rank(self) -> tuple[float, int, int, bool]:
-        """The latest counts; in one attempt a readable file, then one with the right name."""
+    def rank(self) -> tuple[float, int, int]:
+        """The latest counts; in one attempt what fits best, then what came in last.
+
+        A copy's name does not count: ``lab04 (1).ipynb`` may be the newer one, or the older.
+        """
         when = self.when.timestamp() if self.when is not None else 0.0
-        return when, self.known.fit, self.label.order or 0, self.known.exact
+        return when, self.known.fit, self.label.order or 0
 
 
 def sort_download(
@@ -281,25 +284,24 @@ def _latest(files: Sequence[_File]) -> tuple[list[Taken], list[Left]]:
         groups[file.student, file.known.notebook].append(file)
     taken, left = [], []
     for _, group in sorted(groups.items()):
-        *others, best = sorted(group, key=lambda file: file.rank)
+        *others, best = sorted(group, key=lambda file: (file.rank, file.known.exact))
         rivals = [one for one in others if one.rank == best.rank and one.digest != best.digest]
         if rivals:
             why = "several different files of one attempt could be '{}'; keep the right one"
             left += [Left(one.member, why.format(best.known.notebook)) for one in (*rivals, best)]
-            others = [one for one in others if one not in rivals]
-            left += [Left(one.member, "an earlier attempt", expected=True) for one in others]
-            continue
-        taken.append(_taken(best))
-        left += [_passed_over(one, best) for one in others]
+        else:
+            taken.append(_taken(best))
+        left += [_passed_over(one, best, not rivals) for one in others if one not in rivals]
     return taken, left
 
 
-def _passed_over(one: _File, best: _File) -> Left:
+def _passed_over(one: _File, best: _File, counts: bool) -> Left:
+    """Why a file is not taken, nor could be; ``best`` counts, or is to be looked at itself."""
     if one.digest == best.digest:
         return Left(one.member, f"the same as {best.member}", expected=True)
     if one.rank[0] < best.rank[0] or one.known.fit == best.known.fit:
         return Left(one.member, f"earlier than {best.member}", expected=True)
-    return Left(one.member, f"{best.member} fits better, and counts")
+    return Left(one.member, f"{best.member} fits better{', and counts' if counts else ''}")
 
 
 def _taken(file: _File) -> Taken:
