@@ -354,6 +354,113 @@ def test_an_earlier_download_does_not_turn_the_clock_back(school):
     assert files["Ada Lovelace/line/timestamp.txt"] == "2026-11-09 11:30:00 UTC\n"
 
 
+def collect_attempts(school, *attempts, **how):
+    """Collect a download with Ada's files: the day and time, the notebook, and what is in it."""
+    members = [
+        (
+            brightspace("Ada Lovelace", f"Nov {when}", f"{notebook}.ipynb"),
+            school.notebook(notebook, text),
+        )
+        for when, notebook, text in attempts
+    ]
+    done = school.collect("brightspace", *members, zone=UTC, **how)
+    return {one.taken.notebook: one.outcome for one in done.placed}
+
+
+def time_of_ada(school):
+    return school.submitted()["Ada Lovelace/line/timestamp.txt"].removeprefix("2026-11-").strip()
+
+
+LATE = ("20, 2026 900 AM", "predicting", "late")
+
+
+def test_an_earlier_notebook_does_not_turn_the_clock_of_a_later_one_back(school):
+    collect_attempts(school, LATE)
+    collect_attempts(school, ("9, 2026 900 AM", "fitting", "early"))
+    assert time_of_ada(school) == "20 09:00:00 UTC"
+
+
+def test_a_newer_attempt_is_compared_with_its_own_notebooks_time(school):
+    collect_attempts(school, ("9, 2026 900 AM", "fitting", "first"), LATE)
+    newer = ("10, 2026 900 AM", "fitting", "second")
+    assert collect_attempts(school, newer) == {"fitting": "later"}
+    assert '"second"' in school.submitted()["Ada Lovelace/line/fitting.ipynb"]
+    assert time_of_ada(school) == "20 09:00:00 UTC"
+    between = ("9, 2026 1000 AM", "fitting", "between")
+    assert collect_attempts(school, between) == {"fitting": "kept"}
+
+
+def test_force_sets_the_clock_back_to_the_last_of_all_notebooks(school):
+    collect_attempts(school, ("9, 2026 900 AM", "fitting", "first"), LATE)
+    forced = ("8, 2026 900 AM", "predicting", "forced")
+    assert collect_attempts(school, forced, force=True) == {"predicting": "forced"}
+    assert time_of_ada(school) == "09 09:00:00 UTC"
+
+
+def test_the_same_file_of_an_earlier_download_is_no_older_by_it(school):
+    collect_attempts(school, ("9, 2026 1100 AM", "fitting", "text"))
+    collect_attempts(school, ("9, 2026 900 AM", "fitting", "text"))
+    between = ("9, 2026 1000 AM", "fitting", "between")
+    assert collect_attempts(school, between) == {"fitting": "kept"}
+    assert time_of_ada(school) == "09 11:00:00 UTC"
+
+
+def test_without_a_noted_time_the_folders_counts(school):
+    """As after collecting with an earlier version, which noted no times."""
+    collect_attempts(school, ("9, 2026 900 AM", "fitting", "first"), LATE)
+    notes = school.course.build / "collected" / "line.json"
+    read = json.loads(notes.read_text(encoding="utf-8"))
+    earlier = {key: {"order": 1, "sha256": note["sha256"]} for key, note in read.items()}
+    for text in (json.dumps(earlier), "{}", '{"Ada Lovelace/line": 3}'):
+        notes.write_text(text, encoding="utf-8")
+        done = school.collect(
+            "brightspace",
+            (
+                brightspace("Ada Lovelace", "Nov 19, 2026 900 AM", "fitting.ipynb"),
+                school.notebook("fitting", "perhaps later"),
+            ),
+            zone=UTC,
+        )
+        assert done.placed[0].outcome == "kept"
+        assert "timestamp.txt there has a later time" in done.placed[0].why
+    forced = ("8, 2026 900 AM", "fitting", "forced")
+    assert collect_attempts(school, forced, force=True) == {"fitting": "forced"}
+    assert time_of_ada(school) == "20 09:00:00 UTC"
+    assert collect_attempts(school, ("21, 2026 900 AM", "predicting", "x")) == {
+        "predicting": "later"
+    }
+    assert time_of_ada(school) == "21 09:00:00 UTC"
+
+
+def test_of_two_attempts_of_one_minute_none_is_called_later(school):
+    when = "9, 2026 900 AM"
+    collect_attempts(school, (when, "fitting", "one"))
+    member = brightspace("Ada Lovelace", f"Nov {when}", "fitting.ipynb")
+    done = school.collect("brightspace", (member, school.notebook("fitting", "two")), zone=UTC)
+    assert "nothing says which is later" in done.placed[0].why
+
+
+def test_a_changed_file_is_not_written_over_by_a_later_time_either(school):
+    collect_attempts(school, ("9, 2026 900 AM", "fitting", "first"))
+    place = school.course.submitted / "Ada Lovelace" / "line" / "fitting.ipynb"
+    place.write_text("mended by the instructor", encoding="utf-8")
+    later = ("10, 2026 900 AM", "fitting", "second")
+    assert collect_attempts(school, later) == {"fitting": "kept"}
+    assert collect_attempts(school, later, force=True) == {"fitting": "forced"}
+
+
+def test_a_time_written_by_hand_stays_for_what_lies_there_without_one(school):
+    canvas = [
+        (f"a_1_1{n}_{name}.ipynb", school.notebook(name, str(n)))
+        for n, name in enumerate(("fitting", "predicting", "fitting"))
+    ]
+    school.collect("canvas", *canvas[:2])
+    time = school.course.submitted / "1" / "line" / "timestamp.txt"
+    time.write_text("2026-11-09 11:30 UTC", encoding="utf-8")
+    assert school.collect("canvas", canvas[2]).placed[0].outcome == "later"
+    assert time.read_text(encoding="utf-8") == "2026-11-09 11:30 UTC"
+
+
 # -- what a file is -------------------------------------------------------------------------------
 
 
