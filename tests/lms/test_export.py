@@ -371,6 +371,36 @@ def test_two_columns_of_one_title_are_told_apart_by_the_whole_heading(recorded, 
     assert export("canvas", roster=roster, column="line (5)").column == "line (5)"
 
 
+def test_a_needed_column_that_stands_twice_is_refused(school, recorded, graded, export):
+    recorded({"ada": graded(6, 3)})
+    for name in ("SIS Login ID", "ID", "Section"):
+        twice = "".join(f"{line},x\n" for line in CANVAS.splitlines()).replace(",x", f",{name}", 1)
+        with pytest.raises(UsageError, match=rf"roster.csv has the column '{name}' twice"):
+            export("canvas", roster=twice)
+    twice = CANVAS.replace("older (5)", "Final Score")  # nobody needs that one
+    assert export("canvas", roster=twice).changes
+    first = export("csv").content.decode("utf-8")
+    with pytest.raises(UsageError, match=r"against.csv has the column 'score' twice"):
+        export("csv", against=first.replace("max_score", "Score"))
+
+
+@pytest.mark.parametrize(("said", "most"), [("1,010.00", "1010"), ("10,50", "10.5")])
+def test_what_a_column_is_out_of_may_have_a_comma(recorded, graded, export, said, most):
+    recorded({"ada": graded(6, 3)})
+    roster = CANVAS.replace("10.00", f'"{said}"')
+    with pytest.raises(UsageError, match=f"is out of {most} points"):
+        export("canvas", roster=roster)
+
+
+def test_points_that_may_be_ten_or_ten_thousand_are_not_guessed(recorded, graded, export):
+    """As None they would be what nothing is compared with."""
+    recorded({"ada": graded(6, 3), "ada@uni.edu": graded(6, 3)})
+    for target, roster in (("canvas", CANVAS), ("moodle", WORKSHEET)):
+        for said in ("10,000", "1.010,5"):
+            with pytest.raises(UsageError, match=f"'{said}', which may have a decimal comma"):
+                export(target, roster=roster.replace("10.00", f'"{said}"'))
+
+
 # -- changes --------------------------------------------------------------------------------------
 
 

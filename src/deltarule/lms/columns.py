@@ -14,7 +14,7 @@ from deltarule.errors import UsageError
 from deltarule.lms.grades import Grade
 from deltarule.lms.rosters import Person, Roster, name_forms
 from deltarule.lms.systems import System
-from deltarule.lms.tables import Table, as_number, harmless, project, shown_points
+from deltarule.lms.tables import NUMBER, Table, as_number, harmless, project, shown_points
 
 __all__ = ["Column", "assignment_column", "bare_table", "roster_table"]
 
@@ -49,7 +49,7 @@ def assignment_column(
         points: what a new column is out of.
 
     Raises:
-        UsageError: none or several could be meant.
+        UsageError: none or several could be meant, or nobody can tell what it is out of.
     """
     system = roster.system
     found = {}
@@ -96,16 +96,33 @@ def new_header(system: System, title: str, points: float) -> str:
 
 
 def _most(roster: Roster, place: int, said: str | None) -> float | None:
-    """What a column is out of, wherever the system says it."""
+    """What a column is out of, wherever the system says it.
+
+    Raises:
+        UsageError: it says a number that can be read in two ways.
+    """
     if said is not None:
-        return as_number(said)
+        return _points(roster, said)
     table = roster.table
     for row in table.rows:
         if roster.is_points_row(row):
-            return as_number(row[place])
+            return _points(roster, row[place])
     column = table.column(roster.system.points_column) if roster.system.points_column else None
-    most = {as_number(table.rows[one.row][column]) for one in roster.people} if column else set()
+    if column is None:
+        return None
+    most = {_points(roster, table.rows[one.row][column]) for one in roster.people}
     return most.pop() if len(most) == 1 else None
+
+
+def _points(roster: Roster, text: str) -> float | None:
+    """A number that grades are compared with; None where there is none, and nothing to compare."""
+    points = as_number(text)
+    if points is None and NUMBER.fullmatch(text.strip()):
+        raise UsageError(
+            f"{roster.path} says that all points are '{text.strip()}', which may have a decimal "
+            "comma or thousands; write it there without a comma, as 1000 or 1.0"
+        )
+    return points
 
 
 def roster_table(

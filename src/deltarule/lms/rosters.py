@@ -138,7 +138,8 @@ def read_roster(path: Path, system: System) -> Roster:
     """Read a system's own export of its gradebook.
 
     Raises:
-        UsageError: it is no CSV file, or not of this system.
+        UsageError: it is no CSV file, not of this system, or has a column twice that the system
+            knows persons by, or that says when they handed in or what they can get.
     """
     table = read_table(path)
     if not _is_of(system, table):
@@ -149,6 +150,9 @@ def read_roster(path: Path, system: System) -> Roster:
             f"{path} is no roster of {system.title}{hint}: it needs the columns {needed}, and has "
             f"{', '.join(table.header[:8])}"
         )
+    for name in (*system.ids, *system.kept, system.points_column, system.handed_in):
+        if name:
+            table.column(name)  # refused here, before anything is done by the wrong one
     roster = Roster(path, system, table)
     if not roster.people:
         raise UsageError(f"{path} lists no students")
@@ -156,7 +160,7 @@ def read_roster(path: Path, system: System) -> Roster:
 
 
 def _is_of(system: System, table: Table) -> bool:
-    return any(all(table.column(name) is not None for name in columns) for columns in system.needed)
+    return any(all(table.has(name) for name in columns) for columns in system.needed)
 
 
 def _key(text: str) -> str:

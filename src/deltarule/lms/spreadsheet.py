@@ -63,7 +63,7 @@ def earlier_scores(path: Path) -> dict[str, float]:
     """Scores by student of an earlier file.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is none, or has a column twice.
     """
     table = read_table(path)
     student, score = table.column("student"), table.column("score")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,15 @@ __all__ = ["Table", "as_number", "harmless", "read_table", "shown_points", "tabl
 DELIMITERS = (",", ";", "\t")
 LARGEST_TABLE = 50 * 2**20
 BOM = "\ufeff"
+QUOTED = re.compile(r'"[^"]*"')
+"""What is between quotes. A reader with the wrong delimiter takes ``ID;"a, b"`` for two cells."""
+
+NUMBER = re.compile(r"[-+.,]*[0-9][-+.,0-9]*")
+"""What is meant as a number, if not always read as one."""
+
+GROUPED = re.compile(r"[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]*)?")
+"""A number whose commas can stand between thousands."""
+
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What makes a spreadsheet, or one of its importers, take a text for something to compute."""
 
@@ -34,25 +44,40 @@ class Table:
         rows: each as long as the header.
         delimiter: between cells.
         bom: whether the file begins with a byte-order mark.
+        path: where it was read, for messages; None for one that was made.
     """
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     delimiter: str = ","
     bom: bool = False
+    path: Path | None = None
 
     def column(self, name: str) -> int | None:
-        """A column's place by its name, whatever its capitals; None if there is none."""
+        """A column's place by its name, whatever its capitals; None if there is none.
+
+        Raises:
+            UsageError: there are two of this name, and nothing says which is meant.
+        """
+        places = self._places(name)
+        if len(places) > 1:
+            raise UsageError(f"{self.path or 'the table'} has the column '{name}' twice; keep one")
+        return places[0] if places else None
+
+    def has(self, name: str) -> bool:
+        """Whether there is a column of a name, or several."""
+        return bool(self._places(name))
+
+    def _places(self, name: str) -> list[int]:
         wanted = name.casefold()
-        names = [one.strip().casefold() for one in self.header]
-        return names.index(wanted) if wanted in names else None
+        return [at for at, one in enumerate(self.header) if one.strip().casefold() == wanted]
 
 
 def read_table(path: Path) -> Table:
     """Read a CSV file with a header, in UTF-8, separated by commas, semicolons or tabs.
 
     Raises:
-        UsageError: it is missing, no such file, or has a column twice that must be known.
+        UsageError: it is missing, or no such file.
     """
     try:
         content = path.read_bytes()
@@ -67,7 +92,7 @@ def read_table(path: Path) -> Table:
             f"{path} is not in UTF-8; take it as the system exports it, or save it as 'CSV UTF-8'"
         ) from None
     bom, text = text.startswith(BOM), text.removeprefix(BOM)
-    first = text.split("\n", 1)[0]
+    first = re.split(r"[\r\n]", QUOTED.sub("", text).lstrip("\r\n"), maxsplit=1)[0]
     delimiter = max(DELIMITERS, key=first.count)
     try:
         read = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
@@ -81,7 +106,7 @@ def read_table(path: Path) -> Table:
     if long is not None:
         raise UsageError(f"{path} has a row with more cells than columns: {', '.join(long[:4])}, …")
     filled = [tuple(row) + ("",) * (width - len(row)) for row in rows]
-    return Table(filled[0], tuple(filled[1:]), delimiter, bom)
+    return Table(filled[0], tuple(filled[1:]), delimiter, bom, path)
 
 
 def table_bytes(table: Table) -> bytes:
@@ -103,10 +128,18 @@ def _runs(text: str) -> bool:
 
 
 def as_number(text: str) -> float | None:
-    """A number as systems write it, with a point or a comma; None for anything else."""
+    """A number as systems write it, with a point or a comma; None for anything else.
+
+    A comma is a decimal one in ``0,5``, ``12,50`` and ``0,500``; commas stand between thousands
+    in ``1,234.5`` and ``1,234,567``. ``1,000`` is either: Canvas writes a thousand so, and Moodle
+    a one with three decimals, where commas are decimal. It is None, as a wrong guess would be wrong
+    by a factor of a thousand; whoever has to know the number asks for another export.
+    """
     plain = text.strip()
-    if not plain or not set(plain) <= set("+-.,0123456789"):
+    if not NUMBER.fullmatch(plain):
         return None
+    if GROUPED.fullmatch(plain):
+        return float(plain.replace(",", "")) if plain.count(",") > 1 or "." in plain else None
     try:
         return float(plain.replace(",", ".") if plain.count(",") == 1 else plain)
     except ValueError:
