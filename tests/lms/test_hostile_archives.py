@@ -283,6 +283,9 @@ def test_a_folder_that_is_allowed_is_one_plain_name(name):
 @given(names, names)
 @example("Groß", "ŉ")
 @example("İnan", "K")
+@example("0", "\u2100")
+@example("0", "\u0345")
+@example("e\u0301", "")
 def test_a_name_is_found_again_in_what_canvas_makes_of_it(last, first):
     """Canvas leaves out all but letters, digits and underscores, and writes small letters."""
     squeezed = re.sub(r"[^\w]", "", f"{last}, {first}".lower())

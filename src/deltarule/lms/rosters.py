@@ -170,9 +170,15 @@ def _key(text: str) -> str:
 def name_forms(name: str) -> frozenset[str]:
     """A name without what systems leave out of names of files, in both orders of a comma's sides.
 
-    ``Lovelace, Ada`` may come back as ``lovelaceada`` and as ``Ada Lovelace``.
+    ``Lovelace, Ada`` may come back as ``lovelaceada`` and as ``Ada Lovelace``. Signs go before
+    letters that look alike become one, since some would become letters; an accent that is written
+    as a sign of its own may be lost on the way.
     """
-    last, comma, first = unicodedata.normalize("NFKC", name).casefold().partition(",")
-    orders = (last + first, first + last) if comma else (last,)
-    plain = ("".join(c for c in order if c.isalnum()) for order in orders)
+    letters = "".join(c for c in name if c == "," or unicodedata.category(c)[0] not in "SP")
+    bare = "".join(c for c in letters if unicodedata.category(c)[0] != "M")
+    plain = []
+    for one in (letters, bare):
+        last, comma, first = unicodedata.normalize("NFKC", one).casefold().partition(",")
+        orders = (last + first, first + last) if comma else (last,)
+        plain += ["".join(c for c in order if c.isalnum()) for order in orders]
     return frozenset(one for one in plain if one)
