@@ -287,6 +287,14 @@ def test_nine_of_ten_is_never_nine_of_a_hundred(recorded, graded, export, target
     assert [one.cell for one in made.changes] == ["90"]
 
 
+def test_a_maximum_with_a_decimal_comma_is_read_whole(recorded, graded, export):
+    recorded({"ada": graded(6, 3)})
+    heading = next(line for line in BRIGHTSPACE.splitlines()[0].split(",") if "MaxPoints" in line)
+    comma = f'"{heading.replace("MaxPoints:10", "MaxPoints:10,5")}"'
+    with pytest.raises(UsageError, match=r"out of 10\.5 points"):
+        export("brightspace", roster=BRIGHTSPACE.replace(heading, comma))
+
+
 def test_more_than_all_points_is_said_because_moodle_would_leave_it_out(
     school, recorded, graded, monkeypatch
 ):
