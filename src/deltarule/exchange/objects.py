@@ -190,9 +190,8 @@ class Objects(SharingCodec):
 
     def do_next(self, iterator: Any) -> Any:
         """The next item in a list; an empty list at the end."""
-        for item in iterator:
-            return (item,)
-        return ()
+        item = next(iterator, self)  # "for" would call __iter__ again, which may start it anew
+        return () if item is self else (item,)
 
     def do_supports(self, target: Any, name: str) -> bool:
         """Whether it has a special method."""
