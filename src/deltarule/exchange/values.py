@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import collections
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -50,6 +51,8 @@ MOST_ITEMS = 1_000_000
 """Of a range; a longer one stays where it is, and is asked for item by item."""
 
 MOST_OF_A_HASH = 1000
+DATES = re.compile(r"(datetime|timedelta)64\[(s|ms|us|ns)\]")
+"""Types of dates without a time zone; they cross as whole numbers."""
 
 
 def encode_array(array: NDArray[Any], blobs: Blobs) -> dict[str, Any]:
@@ -219,15 +222,19 @@ class Codec:
     def _encode_pandas(self, value: Any, blobs: Blobs, depth: int) -> dict[str, Any] | None:
         import pandas as pd
 
-        if type(value) is pd.Series:
-            name = self.encode(value.name, blobs, depth + 1)
-            index = self._encode_column(value.index, blobs, depth)
-            return {"series": [name, index, self._encode_column(value, blobs, depth)]}
-        if type(value) is not pd.DataFrame or len(value) * len(value.columns) > MOST_NODES:
+        if type(value) not in (pd.Series, pd.DataFrame) or value.size > MOST_NODES:
             return None
-        names = [self.encode(name, blobs, depth + 1) for name in value.columns]
-        columns = [self._encode_column(value.iloc[:, at], blobs, depth) for at in range(len(names))]
-        index = self._encode_column(value.index, blobs, depth)
+        index = self._encode_index(value.index, blobs, depth)
+        if type(value) is pd.Series:
+            column = self._encode_column(value, blobs, depth)
+            if index is None or column is None or not _is_label(value.name):
+                return None
+            return {"series": [self.encode(value.name, blobs, depth + 1), index, column]}
+        names = self._encode_index(value.columns, blobs, depth)
+        width = len(value.columns)
+        columns = [self._encode_column(value.iloc[:, at], blobs, depth) for at in range(width)]
+        if index is None or names is None or None in columns:
+            return None
         return self._numbered_frame({"frame": [names, index, columns]}, value)
 
     def _numbered_frame(self, node: dict[str, Any], value: Any) -> dict[str, Any]:
@@ -236,12 +243,39 @@ class Codec:
             node["number"] = len(self.sent) - 1
         return node
 
+    def _encode_index(self, index: Any, blobs: Blobs, depth: int) -> Any:
+        """Labels with their name; None where they cannot be copied exactly."""
+        import pandas as pd
+
+        if type(index) is pd.MultiIndex or not _is_label(index.name):
+            return None
+        name = self.encode(index.name, blobs, depth + 1)
+        if type(index) is pd.RangeIndex:
+            return [name, ["range", [index.start, index.stop, index.step]], None]
+        if type(index) not in (pd.Index, pd.DatetimeIndex, pd.TimedeltaIndex):
+            return None
+        if index.dtype == object and not all(map(_is_label, index.tolist())):
+            return None
+        column = self._encode_column(index, blobs, depth)
+        steps = getattr(index, "freqstr", None)
+        if column is None or (
+            steps is not None and pd.tseries.frequencies.to_offset(steps) != index.freq
+        ):
+            return None
+        return [name, column, steps]
+
     def _encode_column(self, column: Any, blobs: Blobs, depth: int) -> Any:
-        values = column.to_numpy()
-        if values.dtype.kind in NUMBERS:
-            return [str(values.dtype), encode_array(values, blobs)]
+        """Values with their type; None where they cannot be copied exactly."""
         named = str(column.dtype)
-        return [named, [self.encode(item, blobs, depth + 2) for item in values.tolist()]]
+        if isinstance(column.dtype, np.dtype):
+            values = column.to_numpy()
+            if values.dtype.kind in NUMBERS:
+                return [named, encode_array(values, blobs)]
+            if DATES.fullmatch(named):
+                return [named, encode_array(values.view(np.int64), blobs)]
+        if named not in ("object", "str"):
+            return None
+        return [named, [self.encode(item, blobs, depth + 2) for item in column.tolist()]]
 
     # -- decoding ---------------------------------------------------------------------------------
 
@@ -319,28 +353,64 @@ class Codec:
         import pandas as pd
 
         names, index, columns = inside
-        rows = pd.Index(self._decode_column(index, blobs, depth))
+        rows = self._decode_index(index, blobs, depth)
         if kind == "series":
-            data = self._decode_column(columns, blobs, depth)
-            return pd.Series(data, rows, name=self.decode(names, blobs, depth + 1))
-        made = (
-            pd.concat(
-                [pd.Series(self._decode_column(one, blobs, depth), rows) for one in columns], axis=1
-            )
-            if columns
-            else pd.DataFrame(index=rows)
-        )
-        made.columns = pd.Index([self.decode(name, blobs, depth + 1) for name in names])
+            made = self._decode_column(columns, rows, blobs, depth)
+            made.name = self.decode(names, blobs, depth + 1)
+            return made
+        decoded = [self._decode_column(one, rows, blobs, depth) for one in columns]
+        table = pd.concat(decoded, axis=1) if decoded else pd.DataFrame(index=rows)
+        table.columns = self._decode_index(names, blobs, depth)
+        return table
+
+    def _decode_index(self, told: Any, blobs: Blobs, depth: int) -> Any:
+        import pandas as pd
+
+        name, (named, values), freq = told
+        name = self.decode(name, blobs, depth + 1)
+        if named == "range":
+            labels = range(*map(int, values))
+            if labels[LARGEST:]:
+                raise ExchangeError("malformed data: an index is too long")
+            return pd.RangeIndex(labels, name=name)
+        values = self._decode_values(named, values, blobs, depth)
+        dtype = object if named == "object" else None
+        made = pd.Index(values, dtype=dtype, name=name, tupleize_cols=False)
+        if freq is not None:
+            made.freq = str(freq)
         return made
 
-    def _decode_column(self, column: Any, blobs: Blobs, depth: int) -> Any:
+    def _decode_column(self, column: Any, rows: Any, blobs: Blobs, depth: int) -> Any:
         import pandas as pd
 
         named, values = column
+        values = self._decode_values(named, values, blobs, depth)
+        return pd.Series(values, rows, dtype=object if named == "object" else None)
+
+    def _decode_values(self, named: str, values: Any, blobs: Blobs, depth: int) -> Any:
+        import pandas as pd
+
         if isinstance(values, dict):
-            return decode_array(values, blobs)
+            array = decode_array(values, blobs)
+            if DATES.fullmatch(named) and array.dtype == np.int64:
+                return array.view(named)
+            return array
         items = [self.decode(item, blobs, depth + 2) for item in values]
-        return pd.array(items, dtype=named if named in ("object", "str", "category") else None)
+        if named == "str":
+            return pd.array(items, dtype="str")
+        made = np.empty(len(items), dtype=object)
+        for at, item in enumerate(items):
+            made[at] = item
+        return made
+
+
+def _is_label(value: Any) -> bool:
+    """Whether something is a plain name of a row or column, which has a hash at both ends."""
+    if type(value) is tuple:
+        return all(map(_is_label, value))
+    if isinstance(value, np.generic) and value.dtype.kind in NUMBERS:
+        return type(value) is value.dtype.type
+    return type(value) in (str, int, float, bool, type(None))
 
 
 def _scattered(items: list[Any]) -> list[Any]:

@@ -350,8 +350,9 @@ def _follow(own: Any, new: Any) -> None:
     else:
         own.drop(columns=list(own.columns), inplace=True)
         own.drop(index=own.index, inplace=True)
-        for name in new.columns:
-            own[name] = new[name]
+        for at, name in enumerate(new.columns):
+            own.insert(at, name, new.iloc[:, at], allow_duplicates=True)
+        own.index, own.columns = new.index, new.columns
 
 
 def _name(told: Any) -> str:
