@@ -1,6 +1,7 @@
 """What is recorded of a student's text and outputs: harmless as it was, or made so."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,56 @@ def test_a_text_that_stalls_renderers_is_not_rendered(text, monkeypatch):
 
     monkeypatch.setattr("deltarule.bridge.markup._rendered", never)
     assert Cleaner().markdown(text).startswith("<div>")
+
+
+BLANKS = " " * 100_000
+STALLING = {
+    "style": f'<b style="color:{BLANKS}!">x</b>',
+    "style's names": f'<b style="border{"-a" * 50_000}!">x</b>',
+    "comments": "<!--a-" * 50_000 + ">",
+    "tag": f"<b{BLANKS}!",
+    "long number": f"<b title='&#{'1' * 100_000};'>x &#{'1' * 100_000};</b>",
+}
+
+
+@pytest.mark.parametrize("markup", STALLING.values(), ids=STALLING)
+def test_html_that_stalls_patterns_takes_no_time(markup, monkeypatch):
+    monkeypatch.setattr("deltarule.bridge.markup.LONGEST_STYLE", 10**6)
+    began = time.process_time()
+    Cleaner().raw(markup)
+    data = {"text/html": markup}
+    Cleaner().outputs([{"output_type": "display_data", "data": data, "metadata": {}}])
+    assert time.process_time() - began < 2.0
+
+
+def test_a_style_is_short():
+    assert is_harmless(f'<b style="{"color: red;" * 50}">x</b>')
+    assert not is_harmless(f'<b style="{"color: red;" * 200}">x</b>')
+
+
+def test_a_number_of_many_digits_hides_no_name():
+    assert not is_harmless(f'<b id="&#{"0" * 5000}100;ouble">x</b>', ["double"])
+
+
+def test_without_seconds_left_nothing_is_looked_at(monkeypatch):
+    def never(*_):
+        raise AssertionError("it was looked at")
+
+    monkeypatch.setattr("deltarule.bridge.markup.is_harmless", never)
+    monkeypatch.setattr("deltarule.bridge.markup._links_in_formulas", never)
+    cleaner = Cleaner()
+    cleaner.seconds = 0.0
+    assert cleaner.raw("<b>x</b>").startswith("<div><pre>&lt;b&gt;")
+    data = {"text/html": "<b>x</b>", "text/plain": "x"}
+    (made,) = cleaner.outputs([{"output_type": "display_data", "data": data, "metadata": {}}])
+    assert made["data"] == {"text/plain": "x"}
+
+
+def test_a_large_table_is_shown_as_it_is():
+    table = "<table>" + "<tr><td>1.25</td></tr>" * 20_000 + "</table>"
+    data = {"text/html": table}
+    (made,) = Cleaner().outputs([{"output_type": "display_data", "data": data, "metadata": {}}])
+    assert made["data"] == data
 
 
 def test_the_course_s_own_answers_are_harmless():

@@ -22,10 +22,11 @@ only links in them are not: MathJax puts their addresses together after we have 
 from __future__ import annotations
 
 import base64
+import contextlib
 import html
 import re
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -38,6 +39,9 @@ LONGEST_HTML = 300_000
 """Characters of an output's HTML that are cleaned; what is longer and not clean is left out."""
 
 LONGEST_CHECKED = 20_000_000
+
+LONGEST_STYLE = 1_000
+"""Characters of a tag's style."""
 
 LONGEST_SIMPLE = 4_000
 SECONDS_PER_SQUARE = 1e-8
@@ -89,6 +93,9 @@ _ANY_ATTRIBUTE = re.compile(
     r"\s++([^\s\"'<>/=]++)(?:\s*+=\s*+(?:\"([^\"<]*+)\"|'([^'<]*+)'|([^\s\"'<>=`]++)))?+"
 )
 _NO_ENTITY = re.compile(r"&(?!(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{0,31});)")
+_LONG_NUMBER = re.compile(r"&#(?=[0-9]{8})0*+([0-9]{0,8}+)[0-9]*+")
+"""Of a character; Python refuses to read one of some thousand digits."""
+
 _DEEPEST = 200
 
 _BOXES = {
@@ -97,7 +104,9 @@ _BOXES = {
 }
 """What Markdown makes of ``[ ]`` and ``[x]`` at the start of an item."""
 
-_NOT_SIMPLE = re.compile(r"[<#]|\]\(|\]:|mermaid|href|^[ \t>*+-]*(?:=+|-+)[ \t]*$", re.M | re.I)
+_NOT_SIMPLE = re.compile(
+    r"[<#]|\]\(|\]:|mermaid|href|^(?:[ \t>*+-]*+=++|(?:[ \t>*+]*+-++)++)[ \t]*+$", re.M | re.I
+)
 """What a text needs for HTML, links, pictures, diagrams or headings. Without, all that the renderer
 writes is tags of its own and escaped text."""
 
@@ -117,9 +126,11 @@ _CLASS = re.compile(
 
 _STYLE = re.compile(
     r"(?:(?:color|background(?:-color)?|text-align|vertical-align|text-decoration|font-weight|"
-    r"font-style|font-size|font-family|width|max-width|height|border(?:-[a-z]+)*)"
-    r"\s*:[\w\s#%.,'+]*(?:rgba?\([\d\s.,%]*\))?\s*(?:;\s*|$))*"
+    r"font-style|font-size|font-family|width|max-width|height|border(?:-[a-z]++)*+)"
+    r"\s*+:[\w\s#%.,'+]*+(?:(?:(?<=rgb)|(?<=rgba))\([\d\s.,%]*+\)\s*+)?+(?:;\s*+|$))*+"
 )
+"""Nothing in it can be matched in two ways: a long value would take quadratic time otherwise."""
+
 _SIZE = re.compile(r"\d{1,5}(?:\.\d+)?(?:px|em|%)?")
 _PICTURE_DATA = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _UNSHOWN = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.S | re.I)
@@ -157,7 +168,7 @@ def is_harmless(markup: str, reserved: Collection[str] = ()) -> bool:
         if name not in _VOID:
             open_tags.append(name)
         for attribute, value in _ATTRIBUTE.findall(attributes):
-            if not _is_known(name, attribute, html.unescape(value), reserved):
+            if not _is_known(name, attribute, _unescaped(value), reserved):
                 return False
     return not open_tags and "<" not in markup[end:]
 
@@ -176,15 +187,20 @@ def _is_known(tag: str, name: str, value: str, reserved: Collection[str]) -> boo
         case "id":
             return value not in reserved
         case "style":
-            return _STYLE.fullmatch(value.strip()) is not None
+            return len(value) <= LONGEST_STYLE and _STYLE.fullmatch(value.strip()) is not None
         case "width" | "height":
             return _SIZE.fullmatch(value) is not None
     return True
 
 
+def _unescaped(markup: str) -> str:
+    """The text that HTML stands for; of a number only as many digits as make a difference."""
+    return html.unescape(_LONG_NUMBER.sub(r"&#\1", markup))
+
+
 def _links_in_formulas(markup: str) -> bool:
     """Whether MathJax can find a link in the text of HTML."""
-    return _LINKING_FORMULA in html.unescape(markup)
+    return _LINKING_FORMULA in _unescaped(markup)
 
 
 def _is_picture(address: str) -> bool:
@@ -220,13 +236,24 @@ class Cleaner:
             return _as_text(source)
         if length <= LONGEST_SIMPLE and not _NOT_SIMPLE.search(source):
             return source
+        with self._timed():
+            try:
+                return self._checked(source, pictures or {})
+            except Exception:  # noqa: BLE001 - what the renderer stumbles over, nobody shall render
+                return _as_text(source)
+
+    @contextlib.contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Take what is done meanwhile from the notebook's seconds."""
         began = time.monotonic()
         try:
-            return self._checked(source, pictures or {})
-        except Exception:  # noqa: BLE001 - what the renderer stumbles over, nobody shall render
-            return _as_text(source)
+            yield
         finally:
             self.seconds -= time.monotonic() - began
+
+    def _has_room(self, markup: str) -> bool:
+        """Whether there is time left to look at HTML, and it is not too long for that."""
+        return self.seconds > 0 and len(markup) <= LONGEST_CHECKED
 
     def _checked(self, source: str, pictures: Mapping[str, Mapping[str, str]]) -> str:
         try:
@@ -243,9 +270,14 @@ class Cleaner:
 
     def raw(self, source: str) -> str:
         """A raw cell: nbconvert takes it for HTML."""
-        if _links_in_formulas(source):
+        if not self._has_room(source):
             return _as_text(source)
-        return source if is_harmless(source, self.reserved) else html.escape(source, quote=False)
+        with self._timed():
+            if _links_in_formulas(source):
+                return _as_text(source)
+            if is_harmless(source, self.reserved):
+                return source
+        return html.escape(source, quote=False)
 
     def _clean(self, markup: str, *, strip: bool) -> str:
         """What is left of HTML; see :class:`_Rewriter`."""
@@ -310,18 +342,19 @@ class Cleaner:
         return None
 
     def _html(self, value: str) -> str | None:
-        value = _UNSHOWN.sub("", value)
-        if not value.strip():
+        if not self._has_room(value):
             return None
-        if is_harmless(value, self.reserved):
+        with self._timed():
+            value = _UNSHOWN.sub("", value)
+            if not value.strip():
+                return None
+            if not is_harmless(value, self.reserved):
+                if len(value) > LONGEST_HTML:
+                    return None
+                value = self._clean(value, strip=True)
+                if not is_harmless(value, self.reserved):
+                    return None
             return None if _links_in_formulas(value) else value
-        if len(value) > LONGEST_HTML or self.seconds <= 0:
-            return None
-        began = time.monotonic()
-        cleaned = self._clean(value, strip=True)
-        self.seconds -= time.monotonic() - began
-        known = is_harmless(cleaned, self.reserved) and not _links_in_formulas(cleaned)
-        return cleaned if known else None
 
 
 def valid_count(count: Any) -> int | None:
@@ -388,18 +421,19 @@ class _Rewriter:
     def rewritten(self, markup: str) -> str:
         """All of it, without comments."""
         at = 0
+        last, last_end = markup.rfind(">"), markup.rfind("-->")  # not looked for again and again
         while (start := markup.find("<", at)) >= 0:
             self._text(markup[at:start])
-            if markup.startswith("<!--", start) and (end := markup.find("-->", start)) >= 0:
-                at = end + 3
+            if markup.startswith("<!--", start) and start <= last_end:
+                at = markup.find("-->", start) + 3
             elif (tag := _ANY_TAG.match(markup, start)) is not None:
                 self._tag(tag)
                 at = tag.end()
             else:
                 self._text("<")
                 at = start + 1
-                if markup.find(">", at) < 0:
-                    break  # no more tags, and nothing to look for again and again
+                if at > last:
+                    break  # no more tags
         self._text(markup[at:])
         self.written += [f"</{name}>" for name in reversed(self.open)]
         return "".join(self.written)
@@ -410,7 +444,7 @@ class _Rewriter:
             self._end(name, tag[0])
             return
         given = {
-            one[1].lower(): html.unescape(one[2] or one[3] or one[4] or "")
+            one[1].lower(): _unescaped(one[2] or one[3] or one[4] or "")
             for one in _ANY_ATTRIBUTE.finditer(tag[3])
         }
         kept = {key: value for key, value in given.items() if self.known(name, key, value)}
