@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from deltarule.bridge.markup import Cleaner, _rendered, is_harmless
+from deltarule.bridge.shown_code import shown_code
+from deltarule.grading.paper import PaperCell
+from deltarule.grading.recorded import _shown_source
 
 ROOT = Path(__file__).parents[2]
 
@@ -139,6 +142,29 @@ def test_a_large_table_is_shown_as_it_is():
     data = {"text/html": table}
     (made,) = Cleaner().outputs([{"output_type": "display_data", "data": data, "metadata": {}}])
     assert made["data"] == data
+
+
+def test_code_is_shown_as_it_was_written():
+    code = "def f(x):\n    y = 1   \n   \n\n    return f'{x:>10}'\n" * 2_000
+    assert shown_code(code) == code
+
+
+def test_very_many_blanks_of_code_are_left_out_and_no_line():
+    assert shown_code("a\n" + "\n   " * 10_000 + "x = 1") == "a\n" + "\n" * 10_000 + "   x = 1"
+    assert shown_code("a" + "\n\x0b" * 1000 + "b") == "a" + "\n" * 1000 + "\x0bb"
+    assert len(shown_code("case" + " " * 50_000 + "!")) < 300
+    assert len(shown_code('"%' + "0" * 50_000)) < 300
+
+
+def test_a_recorded_code_cell_has_no_blanks_without_an_end():
+    stalling = "\n   " * 10_000 + "x = 1"
+    made = _shown_source(PaperCell("code", "a", stalling, stalling, None), Cleaner())
+    assert made == "\n" * 10_000 + "   x = 1"
+
+
+def test_of_too_much_code_the_rest_is_left_out():
+    assert shown_code("x = 1\n" * 50_000).endswith("[left out: what comes after 100000 characters]")
+    assert len(shown_code("[" * 90_000)) < 11_000
 
 
 def test_the_course_s_own_answers_are_harmless():

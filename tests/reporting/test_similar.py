@@ -111,6 +111,17 @@ def test_a_program_of_a_million_characters_takes_no_minutes(monkeypatch):
     assert pairs({"a": [huge], "b": [huge], **others(5)}) == [("a", "b")]
 
 
+def test_blanks_without_an_end_reach_no_lexer(monkeypatch):
+    seen = []
+    read = similar._Reader._tokens
+    monkeypatch.setattr(
+        similar._Reader, "_tokens", lambda self, text: seen.append(text) or read(self, text)
+    )
+    blanks = LONG + "\n   " * 1_000
+    assert pairs({"a": [blanks], "b": [blanks], **others(5)}) == [("a", "b")]
+    assert not any(" \n   " in text for text in seen)
+
+
 @pytest.mark.slow
 def test_in_a_simulated_class_exactly_those_who_copied_are_found(everybody):
     given = [cell.source for cell in notebooks()[0]["lab04"].cells if cell.cell_type == "code"]

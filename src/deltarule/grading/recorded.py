@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deltarule.bridge.markup import Cleaner, valid_count
+from deltarule.bridge.shown_code import shown_code
 from deltarule.grading.paper import Paper, PaperCell
 from deltarule.grading.plan import NotebookPlan, PlannedCell
 from deltarule.grading.results import TestResult
@@ -118,7 +119,7 @@ def _shown_source(cell: PaperCell, cleaner: Cleaner) -> str:
         return cell.source
     if cell.cell_type == "markdown":
         return cleaner.markdown(cell.source, cell.pictures)
-    return cleaner.raw(cell.source) if cell.cell_type == "raw" else cell.source
+    return cleaner.raw(cell.source) if cell.cell_type == "raw" else shown_code(cell.source)
 
 
 def _metadata(cell: PaperCell, planned: PlannedCell) -> dict[str, Any]:

@@ -24,6 +24,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from deltarule.bridge.shown_code import shown_code
+
 __all__ = ["ALIKE", "Group", "SharedLine", "common_from", "similar_groups"]
 
 ALIKE = 0.92
@@ -41,7 +43,7 @@ SHORTEST_LINE = 5
 MOST_TOKENS = 20_000
 """Tokens of a submission that are compared: two of a million would take minutes."""
 
-MOST_CHARACTERS = 200_000
+MOST_CHARACTERS = 100_000
 """Characters of a submission that are looked at."""
 
 FIRST_CHARACTER, CHARACTERS = 0x10000, 0x100000
@@ -196,6 +198,7 @@ class _Reader:
         for whole in cells:
             text = whole[:room].replace("\r\n", "\n").replace("\r", "\n")  # as Pygments does
             room -= len(text)
+            text = shown_code(text)  # or Pygments would take minutes for some
             found += self._cell(text)
         return tuple(found)
 
