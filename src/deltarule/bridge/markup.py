@@ -30,6 +30,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from deltarule.bridge.html_tags import COSMETIC, TAGS, VOID
+
 __all__ = ["Cleaner", "is_harmless", "valid_count"]
 
 LONGEST_RENDERED = 20_000
@@ -53,36 +55,6 @@ RENDER_SECONDS = 4.0
 MOST_COLOURS = 20_000
 """Escape sequences of a stream: the time that a page takes for them is quadratic."""
 
-_COMMON = frozenset({"class", "id", "title", "align", "style", "lang", "dir"})
-_SIZED = frozenset({"width", "height"})
-_COSMETIC = frozenset({"class", "id", "style"})
-"""Attributes that go without a word, where they are not known."""
-
-_PLAIN = (
-    *("b", "big", "blockquote", "br", "caption", "center", "cite", "code", "dd", "del", "dfn"),
-    *("div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr"),
-    *("i", "ins", "kbd", "mark", "p", "pre", "q", "s", "samp", "small", "span", "strike"),
-    *("strong", "sub", "summary", "sup", "tbody", "tfoot", "thead", "tr", "tt", "u", "ul", "var"),
-)
-_TAGS: dict[str, frozenset[str]] = {
-    **dict.fromkeys(_PLAIN, _COMMON),
-    "a": _COMMON | {"href"},
-    "col": _COMMON | _SIZED | {"span"},
-    "colgroup": _COMMON | {"span"},
-    "details": _COMMON | {"open"},
-    "font": _COMMON | {"color", "size", "face"},
-    "img": _COMMON | _SIZED | {"src", "alt"},
-    "li": _COMMON | {"value"},
-    "ol": _COMMON | {"start", "type"},
-    "table": _COMMON | _SIZED | {"border", "cellpadding", "cellspacing"},
-    "td": _COMMON | _SIZED | {"colspan", "rowspan", "valign"},
-    "th": _COMMON | _SIZED | {"colspan", "rowspan", "valign", "scope"},
-    "video": _COMMON | _SIZED | {"src", "controls", "autoplay", "loop"},
-    "source": frozenset({"src", "type"}),
-}
-"""Tags that are shown, with their attributes. None of them has a content that is not parsed."""
-
-_VOID = frozenset({"br", "col", "hr", "img", "source"})
 _TAG = re.compile(r'<(/?)([a-z][a-z0-9]*)((?:\s+[a-z]+(?:="[^"<>]*")?)*)\s*(/?)>')
 _ATTRIBUTE = re.compile(r'\s+([a-z]+)(?:="([^"<>]*)")?')
 _ANY_TAG = re.compile(
@@ -158,14 +130,14 @@ def is_harmless(markup: str, reserved: Collection[str] = ()) -> bool:
     end = 0
     for tag in _TAG.finditer(markup):
         closing, name, attributes, _ = tag.groups()
-        if "<" in markup[end : tag.start()] or name not in _TAGS:
+        if "<" in markup[end : tag.start()] or name not in TAGS:
             return False
         end = tag.end()
         if closing:
             if attributes or not open_tags or open_tags.pop() != name:
                 return False
             continue
-        if name not in _VOID:
+        if name not in VOID:
             open_tags.append(name)
         for attribute, value in _ATTRIBUTE.findall(attributes):
             if not _is_known(name, attribute, _unescaped(value), reserved):
@@ -175,7 +147,7 @@ def is_harmless(markup: str, reserved: Collection[str] = ()) -> bool:
 
 def _is_known(tag: str, name: str, value: str, reserved: Collection[str]) -> bool:
     """Whether a tag may have an attribute with this value."""
-    if name not in _TAGS.get(tag, ()):
+    if name not in TAGS.get(tag, ()):
         return False
     match name:
         case "href":
@@ -453,10 +425,10 @@ class _Rewriter:
             self._text(f"[picture: {address}]")
         elif len(self.open) > _DEEPEST:
             return
-        elif name in _TAGS and (self.strip or not given.keys() - kept.keys() - _COSMETIC):
+        elif name in TAGS and (self.strip or not given.keys() - kept.keys() - COSMETIC):
             told = "".join(f' {key}="{html.escape(value)}"' for key, value in kept.items())
             self.written.append(f"<{name}{told}>")
-            if name not in _VOID:
+            if name not in VOID:
                 self.open.append(name)
         elif not self.strip:
             self._text(tag[0])
@@ -466,7 +438,7 @@ class _Rewriter:
             while (last := self.open.pop()) != name:
                 self.written.append(f"</{last}>")
             self.written.append(f"</{name}>")
-        elif name not in _TAGS and not self.strip:
+        elif name not in TAGS and not self.strip:
             self._text(text)
 
     def _text(self, text: str) -> None:
