@@ -175,19 +175,14 @@ class SubmissionRows:
     @staticmethod
     def may_be_late(connection: Connection, assignment: str) -> bool:
         """Whether there is a due time, or a penalty from when there was one."""
-        due = select(ASSIGNMENT.c.id).where(
-            ASSIGNMENT.c.name == assignment, ASSIGNMENT.c.duedate.is_not(None)
+        penalised = SUBMITTED_NOTEBOOK.c.late_submission_penalty.is_not(None)
+        asked = (
+            select(ASSIGNMENT.c.id)
+            .outerjoin(NOTEBOOK, NOTEBOOK.c.assignment_id == ASSIGNMENT.c.id)
+            .outerjoin(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.notebook_id == NOTEBOOK.c.id)
+            .where(ASSIGNMENT.c.name == assignment, ASSIGNMENT.c.duedate.is_not(None) | penalised)
         )
-        penalised = (
-            select(SUBMITTED_NOTEBOOK.c.id)
-            .join(NOTEBOOK, NOTEBOOK.c.id == SUBMITTED_NOTEBOOK.c.notebook_id)
-            .join(ASSIGNMENT, ASSIGNMENT.c.id == NOTEBOOK.c.assignment_id)
-            .where(
-                ASSIGNMENT.c.name == assignment,
-                SUBMITTED_NOTEBOOK.c.late_submission_penalty.is_not(None),
-            )
-        )
-        return any(connection.execute(one.limit(1)).first() for one in (due, penalised))
+        return connection.execute(asked.limit(1)).first() is not None
 
     def require_cells(
         self,
