@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from deltarule.grading.remote import bench as benches
+from deltarule.grading.remote import link
 from deltarule.grading.remote.bench import Cell
 
 HERE = Path(__file__).parent
@@ -79,3 +80,12 @@ def test_a_process_that_has_judged_can_be_profiled():
         "cProfile.run('sum(map(abs, range(9)))', sort='time')\n"
     )
     subprocess.run([sys.executable, "-c", program], timeout=60, check=True, capture_output=True)
+
+
+def test_a_limit_of_ours_is_not_called_the_students_error(judged, monkeypatch):
+    long = judged("def f():\n    return [0.5] * 900_000", "assert f()")
+    assert long.score == 0
+    assert "a limit of the grading" in long.message
+    monkeypatch.setattr(link, "MOST_TRIPS", 5)
+    result = judged("def f(g):\n    return [g(1) for _ in range(9)]", "f(lambda x: x)")
+    assert (result.score, "a limit of the grading" in result.message) == (0.0, True)

@@ -17,6 +17,7 @@ from typing import Any
 from . import modules, wire
 from .inkernel import InKernel
 from .shared import SharingCodec
+from .subject import ExchangeError
 from .values import Blobs
 
 __all__ = ["Objects", "serve"]
@@ -137,8 +138,15 @@ class Objects(SharingCodec):
 
     def _send(self, record: dict[str, Any], blobs: Blobs) -> None:
         changes = self.shared.changes(blobs)
-        wire.send(self.channel, {**record, "changes": changes}, blobs)
-        self.settle(sent=True)
+        try:
+            wire.send(self.channel, {**record, "changes": changes}, blobs)
+        except ExchangeError as error:  # larger than a frame may be; nothing of it was sent
+            if changes:
+                raise  # they count as told
+            self.settle(sent=False)
+            wire.send(self.channel, {"error": _told(error), "changes": []}, [])
+        else:
+            self.settle(sent=True)
 
     def _call_back(self, number: int, args: Any, kwargs: Any) -> Any:
         blobs: Blobs = []

@@ -26,7 +26,7 @@ __all__ = ["Blobs", "Codec", "decode_array", "encode_array"]
 
 Blobs = list[bytes]
 DEEPEST = 60
-MOST_NODES = 200_000
+MOST_NODES = 1_000_000
 LARGEST = 64 * 2**20
 """Bytes of one array; checked before copying, since ``expand`` makes billions for nothing."""
 

@@ -157,6 +157,8 @@ def _failed(cell: Cell, error: BaseException, where: str) -> TestResult:
             said = MISSING
         elif isinstance(error, AssertionError) and where == "fork":
             said = error.text
+        elif error.name == ExchangeError.__name__:
+            status, said = "error", f"a limit of the grading, not an error of your code: {words}"
         else:
             status = "error"
     elif isinstance(error, JudgingError | ExchangeError):

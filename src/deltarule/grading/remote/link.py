@@ -29,7 +29,9 @@ from deltarule.grading.sandbox.channel import Gone, Silent
 __all__ = ["CALL_SECONDS", "Link", "Lost", "Pipe", "StudentError"]
 
 CALL_SECONDS = 20.0
-MOST_TRIPS = 200_000
+MOST_TRIPS = 5_000_000
+"""Far more than fit into the time of a test, which is the limit that counts."""
+
 MOST_HELD = 100_000
 MOST_BLOBS = 100_000
 MOST_BASES = 40
@@ -200,7 +202,9 @@ class Link(SharingCodec):
         self._check()
         self.trips += 1
         if self.trips > MOST_TRIPS:
-            raise self._lose(f"the test asked more than {MOST_TRIPS} times")
+            raise self._lose(
+                f"a limit of the grading is reached: more than {MOST_TRIPS} requests in one test"
+            )
         data = wire.packed(record, blobs)
         try:
             self.pipe.write(data, self._left())
