@@ -165,6 +165,8 @@ class Codec:
             [self.encode(key, blobs, depth + 1), self.encode(item, blobs, depth + 1)]
             for key, item in value.items()
         ]
+        if any(isinstance(key, dict) and "held" in key for key, _ in pairs):
+            return self.encode_object(value)  # a reference has no hash
         return {"mapping": [name, pairs]}
 
     def _numbered(self, node: dict[str, Any], value: Any) -> dict[str, Any]:
