@@ -54,6 +54,11 @@ def test_a_last_value_is_a_number_of_points(judged):
     assert judged(student, "float('nan')").score == 0
 
 
+def test_a_test_finds_the_variable_that_nbgrader_sets(judged):
+    test = "import os\nassert os.getenv('NBGRADER_EXECUTION') == 'autograde' and x == 1"
+    assert judged("x = 1", test).status == "passed"
+
+
 def test_later_tests_see_what_earlier_ones_have_bound(bench, forked):
     with forked("x = 1") as pipe:
         assert (

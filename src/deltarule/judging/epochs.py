@@ -314,7 +314,8 @@ def _carried(seen: Sequence[Seen], subject: Subject, network: Any, loss: Any) ->
     """
     best: Tally | str | None = None
     for pair in ((network, loss), (network, None), (None, loss)):
-        found = _over_own(seen, subject, *pair) if pair != (None, None) else None
+        given = any(one is not None for one in pair)  # a reference refuses to be compared
+        found = _over_own(seen, subject, *pair) if given else None
         if isinstance(found, Tally) and (not isinstance(best, Tally) or found.credit > best.credit):
             best = found
         best = found if best is None else best

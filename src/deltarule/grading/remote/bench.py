@@ -216,6 +216,7 @@ def _quietly(link: Link, seed: int) -> Iterator[None]:
         contextlib.redirect_stderr(tail),
         _mirrored_seeds(link),
         _variable(SEED_VARIABLE, str(seed)),
+        _variable("NBGRADER_EXECUTION", "autograde"),  # as nbgrader sets it for tests
         contextlib.nullcontext() if torch is None else torch.set_grad_enabled(True),
     ):
         warnings.simplefilter("ignore")
